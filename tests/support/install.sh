@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs what is missing on a Debian 12, skipping what is there, asking nothing.
+#
+#   install.sh run    what `make run` needs to build the command line
+#   install.sh test   that, and a real uMap server, a browser, Node, for `make test`, `make demo`
+#
+# As root, else with `sudo -n`; when that is refused it prints the one line to run and exits 2.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/common.sh"
+
+RUN=(gcc libc6-dev pkg-config ca-certificates)
+TEST=(curl procps postgresql-15 postgresql-15-postgis-3 redis-server python3 python3-venv chromium fonts-dejavu-core)
+
+rust() {
+  command -v cargo >/dev/null 2>&1 || die "no cargo: install Rust 1.95 or newer with rustup (https://rustup.rs)"
+}
+
+# Playwright wants Node 18 or newer; Debian 12's own package is 18.
+node_ready() { command -v npm >/dev/null 2>&1 && node -e 'process.exit(+process.versions.node.split(".")[0] >= 18 ? 0 : 1)' 2>/dev/null; }
+
+web_peer() {
+  local dir="$here/web-peer"
+  cmp -s "$dir/package-lock.json" "$dir/node_modules/.installed-lock" && return 0
+  say "installing the browser driver (npm ci)"
+  (cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null) || die "npm ci failed in tests/support/web-peer"
+  cp "$dir/package-lock.json" "$dir/node_modules/.installed-lock"
+}
+
+case "${1:-}" in
+  run) apt_ensure "${RUN[@]}"; rust ;;
+  test)
+    if node_ready; then apt_ensure "${RUN[@]}" "${TEST[@]}"; else apt_ensure "${RUN[@]}" "${TEST[@]}" nodejs npm; fi
+    rust
+    web_peer
+    ;;
+  *) say "usage: $0 run|test"; exit 2 ;;
+esac

@@ -1,1 +1,22 @@
-//! See ARCHITECTURE.md.
+//! The pure heart of Bivouac: clocks, operations, merging, and the protocol of a uMap room.
+//!
+//! Nothing in here reads a clock, draws a random number, opens a file or a socket: time, seeds
+//! and ids come in as arguments. So every behaviour can be replayed from its inputs.
+//!
+//! Modules in the order in which they build on each other: [`ids`], [`json`], [`clock`],
+//! [`path`], [`geometry`], [`operation`], [`merge`], [`project`], [`document`], [`base`],
+//! [`wire`], [`outgoing`], [`session`].
+
+pub mod base;
+pub mod clock;
+pub mod document;
+pub mod geometry;
+pub mod ids;
+pub mod json;
+pub mod merge;
+pub mod operation;
+pub mod outgoing;
+pub mod path;
+pub mod project;
+pub mod session;
+pub mod wire;

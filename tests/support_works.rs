@@ -188,7 +188,8 @@ fn a_save_on_an_old_version_is_refused_and_the_page_says_so() {
         "theirs"
     );
     assert_eq!(
-        map.save_layer(&layer, &document.json, Some("1")).status,
+        map.save_layer(&layer, &document.json, Some(&document.version))
+            .status,
         200,
         "equal content is accepted"
     );

@@ -3,10 +3,12 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process};
 
 use crate::ports::free_port;
 
+static OWN: AtomicU32 = AtomicU32::new(0);
 const PASSWORD: &str = "umap-test-pw";
 
 /// A running uMap server with the users admin, alice, bob and carol.
@@ -47,12 +49,13 @@ impl UmapServer {
     #[track_caller]
     pub fn own(name: &str) -> Self {
         let run = env::var("BIVOUAC_TEST_RUN").unwrap_or_else(|_| "alone".to_owned());
+        let number = OWN.fetch_add(1, Ordering::Relaxed);
         let port = free_port();
         let environment = vec![
             // run-tests.sh sweeps up the folders of its run, should this process be killed.
             (
                 "UMAPSRV_NAME",
-                format!("run-{run}-{name}-{}", process::id()),
+                format!("run-{run}-{name}-{}-{number}", process::id()),
             ),
             ("UMAPSRV_PORT", port.to_string()),
             ("UMAPSRV_PG_PORT", free_port().to_string()),

@@ -1,0 +1,26 @@
+# The work is in tests/support/*.sh; every target installs what it lacks and asks nothing.
+S := tests/support
+
+.PHONY: help run test demo bench lint
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+run: ## build and run the command line; ARGS="maps --json"
+	@$(S)/install.sh run
+	cargo run -p bivouac-cli -- $(ARGS)
+
+test: ## install what is missing, start a uMap server, run everything, leave nothing running
+	@$(S)/run-tests.sh
+
+demo: ## the main job in the terminal, on a real uMap server
+	@$(S)/install.sh test
+	@$(S)/demo.sh
+
+bench: ## the benchmarks; their figures go to target/bench.json
+	@$(S)/install.sh run
+	cargo bench --workspace --benches
+
+lint: ## format and clippy, and cargo-deny where it is installed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: its checks were not run"; fi

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Everything that `make test` does: install, start one uMap server for all tests, format, clippy, tests, sweep up.
+# Ends with one line "N passed, N failed"; a failed check counts as one failed. Leaves nothing running.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+. tests/support/common.sh
+
+# Names what this run starts, so that it can be found and ended, and nothing else is.
+export BIVOUAC_TEST_RUN="$$"
+export UMAPSRV_NAME="run-$$-shared"
+unset UMAPSRV_DIR
+# A stuck test ends after 10 minutes by itself (.config/nextest.toml); this is for the runner.
+LIMIT=${BIVOUAC_TEST_LIMIT:-55m}
+# For work on one crate: BIVOUAC_TEST_SCOPE="-p bivouac-link" make test
+read -ra scope <<<"${BIVOUAC_TEST_SCOPE:---workspace}"
+server=tests/support/umap-server.sh
+passed=0 failed=0 failures=()
+
+sweep() {
+  trap - EXIT INT TERM
+  local cache=${UMAPSRV_CACHE:-${TMPDIR:-/tmp}/bivouac-umap-$(id -u)} folder
+  for folder in "$cache/run-$$-"*; do
+    [ ! -d "$folder" ] || UMAPSRV_DIR="$folder" $server reset
+  done
+  # Browsers, drivers and programs of a killed test: whatever carries this run's mark.
+  grep -lsz "^BIVOUAC_TEST_RUN=$$\$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
+    kill -KILL "$pid" 2>/dev/null
+  done
+}
+finish() {
+  local status=$?
+  sweep
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# stage NAME COMMAND...: say how long it took.
+stage() {
+  local name=$1 start=$SECONDS rc=0; shift
+  printf -- '--- %s\n' "$name"
+  "$@" || rc=$?
+  local took=$((SECONDS - start))
+  printf -- '--- %s: %s in %d min %02d s\n' "$name" "$([ $rc = 0 ] && echo done || echo FAILED)" $((took / 60)) $((took % 60))
+  return $rc
+}
+check() { stage "$@" || { failed=$((failed + 1)); failures+=("$1"); }; }
+summary() {
+  [ ${#failures[@]} = 0 ] || printf 'failed: %s\n' "${failures[*]}"
+  printf 'whole run: %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))
+  printf '%d passed, %d failed\n' "$passed" "$failed"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+# Without these nothing else can be judged.
+need() { check "$@"; [ "$failed" = 0 ] || { summary; exit 1; }; }
+
+start_server() {
+  UMAPSRV_PORT=$(free_port) UMAPSRV_PG_PORT=$(free_port) UMAPSRV_REDIS_PORT=$(free_port)
+  UMAPSRV_PORT=$UMAPSRV_PORT UMAPSRV_PG_PORT=$UMAPSRV_PG_PORT UMAPSRV_REDIS_PORT=$UMAPSRV_REDIS_PORT $server start || return 1
+  export BIVOUAC_TEST_UMAP="http://127.0.0.1:$UMAPSRV_PORT"
+  export BIVOUAC_TEST_UMAP_PASSWORD=${UMAPSRV_PASSWORD:-umap-test-pw}
+}
+
+tests_nextest() {
+  local report=${CARGO_TARGET_DIR:-target}/nextest/default/junit.xml rc=0 line tests bad
+  rm -f "$report"
+  timeout -k 30 "$LIMIT" cargo nextest run "${scope[@]}" --no-fail-fast </dev/null || rc=$?
+  line=$(grep -m1 '<testsuites ' "$report" 2>/dev/null || true)
+  count() { sed -nE "s/.* $1=\"([0-9]+)\".*/\1/p" <<<"$line"; }
+  tests=$(count tests); bad=$(($(count failures) + $(count errors)))
+  passed=$((passed + ${tests:-0} - bad)); failed=$((failed + bad))
+  [ $rc = 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+  return $rc
+}
+
+# Without nextest: one process per file, no time limit per test.
+tests_cargo() {
+  local log rc=0 good bad
+  log=$(mktemp)
+  timeout -k 30 "$LIMIT" cargo test "${scope[@]}" --no-fail-fast -- --test-threads=2 </dev/null 2>&1 | tee "$log" || rc=$?
+  read -r good bad < <(awk '/^test result: /{gsub(";",""); for(i=1;i<=NF;i++){if($i=="passed")g+=$(i-1);if($i=="failed")b+=$(i-1)}}END{print g+0,b+0}' "$log")
+  rm -f "$log"
+  passed=$((passed + good)); failed=$((failed + bad))
+  [ $rc = 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+  return $rc
+}
+
+need "install" tests/support/install.sh test
+need "uMap server" start_server
+check "format" cargo fmt --all --check
+check "clippy" cargo clippy "${scope[@]}" --all-targets -- -D warnings
+if cargo nextest --version >/dev/null 2>&1; then runner=tests_nextest; else runner=tests_cargo; fi
+stage "tests ($runner)" $runner || failures+=("tests")
+summary

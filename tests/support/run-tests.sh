@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 export BIVOUAC_TEST_RUN="$$"
 export UMAPSRV_NAME="run-$$-shared"
 unset UMAPSRV_DIR
-# A stuck test ends after 10 minutes by itself (.config/nextest.toml); this is for the runner.
+# A stuck test ends after 5 to 20 minutes by itself (.config/nextest.toml); this is for the runner.
 LIMIT=${BIVOUAC_TEST_LIMIT:-55m}
 # For work on one crate: BIVOUAC_TEST_SCOPE="-p bivouac-link" make test
 read -ra scope <<<"${BIVOUAC_TEST_SCOPE:---workspace}"
@@ -63,12 +63,13 @@ start_server() {
 }
 
 tests_nextest() {
-  local report=${CARGO_TARGET_DIR:-target}/nextest/default/junit.xml rc=0 line tests bad
+  local report=${CARGO_TARGET_DIR:-target}/nextest/default/junit.xml rc=0 line tests bad errors
   rm -f "$report"
   timeout -k 30 "$LIMIT" cargo nextest run "${scope[@]}" --no-fail-fast </dev/null || rc=$?
   line=$(grep -m1 '<testsuites ' "$report" 2>/dev/null || true)
   count() { sed -nE "s/.* $1=\"([0-9]+)\".*/\1/p" <<<"$line"; }
-  tests=$(count tests); bad=$(($(count failures) + $(count errors)))
+  tests=$(count tests) bad=$(count failures) errors=$(count errors)
+  bad=$((${bad:-0} + ${errors:-0}))
   passed=$((passed + ${tests:-0} - bad)); failed=$((failed + bad))
   [ $rc = 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
   return $rc
@@ -88,7 +89,7 @@ tests_cargo() {
 
 need "install" tests/support/install.sh test
 need "uMap server" start_server
-check "format" cargo fmt --all --check
+check "format" cargo fmt --all --check -- -l
 check "clippy" cargo clippy "${scope[@]}" --all-targets -- -D warnings
 if cargo nextest --version >/dev/null 2>&1; then runner=tests_nextest; else runner=tests_cargo; fi
 stage "tests ($runner)" $runner || failures+=("tests")

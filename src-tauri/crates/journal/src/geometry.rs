@@ -22,7 +22,12 @@ pub struct Bounds {
 
 impl Bounds {
     fn point(lon: f64, lat: f64) -> Self {
-        Self { west: lon, south: lat, east: lon, north: lat }
+        Self {
+            west: lon,
+            south: lat,
+            east: lon,
+            north: lat,
+        }
     }
 
     /// The smallest box around both.
@@ -95,7 +100,11 @@ pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
         "MultiLineString" => (FeatureType::Polyline, 3),
         "Polygon" => (FeatureType::Polygon, 3),
         "MultiPolygon" => (FeatureType::Polygon, 4),
-        other => return Err(GeometryError::UnsupportedType(other.chars().take(40).collect())),
+        other => {
+            return Err(GeometryError::UnsupportedType(
+                other.chars().take(40).collect(),
+            ));
+        }
     };
     let Some(coordinates) = coordinates else {
         return Err(GeometryError::Malformed("no coordinates".to_owned()));
@@ -106,7 +115,10 @@ pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
             coordinates.depth
         )));
     }
-    Ok(Shape { feature_type, bounds: coordinates.bounds })
+    Ok(Shape {
+        feature_type,
+        bounds: coordinates.bounds,
+    })
 }
 
 struct Geometry {
@@ -123,7 +135,10 @@ impl<'de> Deserialize<'de> for Geometry {
                 f.write_str("a GeoJSON geometry")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Geometry, A::Error> {
-                let mut geometry = Geometry { kind: String::new(), coordinates: None };
+                let mut geometry = Geometry {
+                    kind: String::new(),
+                    coordinates: None,
+                };
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "type" => geometry.kind = map.next_value()?,
@@ -205,11 +220,16 @@ impl<'de> Deserialize<'de> for Item {
                     }
                 }
                 if numbers == 0 {
-                    return Ok(Item::Array(Coordinates { bounds, depth: depth + 1 }));
+                    return Ok(Item::Array(Coordinates {
+                        bounds,
+                        depth: depth + 1,
+                    }));
                 }
                 let [lon, lat] = position;
                 if depth > 0 || numbers < 2 {
-                    return Err(serde::de::Error::custom("a position is two numbers or more"));
+                    return Err(serde::de::Error::custom(
+                        "a position is two numbers or more",
+                    ));
                 }
                 if lon.abs() > 360.0 || lat.abs() > 90.0 {
                     return Err(serde::de::Error::custom("a coordinate is out of range"));
@@ -228,10 +248,20 @@ mod tests {
 
     #[test]
     fn the_box_of_a_geometry_is_found_without_keeping_it() {
-        let shape =
-            inspect(r#"{"coordinates":[[[0,1],[4,1.5],[4,-3,700]],[[1,1],[2,1],[1,2]]],"type":"Polygon"}"#).unwrap();
+        let shape = inspect(
+            r#"{"coordinates":[[[0,1],[4,1.5],[4,-3,700]],[[1,1],[2,1],[1,2]]],"type":"Polygon"}"#,
+        )
+        .unwrap();
         assert_eq!(shape.feature_type, FeatureType::Polygon);
-        assert_eq!(shape.bounds, Some(Bounds { west: 0.0, south: -3.0, east: 4.0, north: 2.0 }));
+        assert_eq!(
+            shape.bounds,
+            Some(Bounds {
+                west: 0.0,
+                south: -3.0,
+                east: 4.0,
+                north: 2.0
+            })
+        );
     }
 
     #[test]
@@ -243,11 +273,18 @@ mod tests {
     #[test]
     fn unsound_geometries_are_refused() {
         for bad in [
-            "null", "[]", r#"{"type":"Point"}"#, r#"{"type":"Point","coordinates":[1]}"#,
-            r#"{"type":"Point","coordinates":[1,91]}"#, r#"{"type":"Point","coordinates":[1e999,1]}"#,
-            r#"{"type":"Point","coordinates":["1","2"]}"#, r#"{"type":"Point","coordinates":[[1,2]]}"#,
-            r#"{"type":"Polygon","coordinates":[[1,2],[3,4]]}"#, r#"{"type":"Circle","coordinates":[1,2]}"#,
-            r#"{"type":"GeometryCollection","geometries":[]}"#, r#"{"type":"LineString","coordinates":[[1,2],3]}"#,
+            "null",
+            "[]",
+            r#"{"type":"Point"}"#,
+            r#"{"type":"Point","coordinates":[1]}"#,
+            r#"{"type":"Point","coordinates":[1,91]}"#,
+            r#"{"type":"Point","coordinates":[1e999,1]}"#,
+            r#"{"type":"Point","coordinates":["1","2"]}"#,
+            r#"{"type":"Point","coordinates":[[1,2]]}"#,
+            r#"{"type":"Polygon","coordinates":[[1,2],[3,4]]}"#,
+            r#"{"type":"Circle","coordinates":[1,2]}"#,
+            r#"{"type":"GeometryCollection","geometries":[]}"#,
+            r#"{"type":"LineString","coordinates":[[1,2],3]}"#,
         ] {
             assert!(inspect(bad).is_err(), "{bad}");
         }

@@ -5,9 +5,11 @@
 //!
 //! Modules in the order in which they build on each other: [`ids`], [`json`], [`clock`],
 //! [`path`], [`geometry`], [`operation`], [`merge`], [`project`], [`document`], [`base`],
-//! [`wire`], [`outgoing`], [`session`].
+//! [[`wire`], [`catchup`],
+//! [`outgoing`], [`session`].
 
 pub mod base;
+pub mod catchup;
 pub mod clock;
 pub mod document;
 pub mod geometry;

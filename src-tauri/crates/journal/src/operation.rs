@@ -173,8 +173,13 @@ impl Operation {
     /// When the value is not what the verb needs; nothing of it may be applied then.
     pub fn writes(&self) -> Result<Vec<Write>, OperationError> {
         match (self.verb, &self.object) {
-            (Verb::Delete, Object::Map) | (Verb::Upsert, Object::Map) => Err(self.bad("a map is only updated")),
-            (Verb::Delete, _) => Ok(vec![Write { path: Path::existence(), value: Some(dead()) }]),
+            (Verb::Delete, Object::Map) | (Verb::Upsert, Object::Map) => {
+                Err(self.bad("a map is only updated"))
+            }
+            (Verb::Delete, _) => Ok(vec![Write {
+                path: Path::existence(),
+                value: Some(dead()),
+            }]),
             (Verb::Update, _) => self.update(),
             (Verb::Upsert, Object::Feature(..)) => {
                 let text = self.value.as_ref().ok_or_else(|| self.bad("no value"))?;
@@ -193,14 +198,23 @@ impl Operation {
             return Ok(Vec::new());
         }
         if path == Path::geometry() {
-            let text = self.value.as_ref().ok_or_else(|| self.bad("a geometry cannot be unset"))?;
+            let text = self
+                .value
+                .as_ref()
+                .ok_or_else(|| self.bad("a geometry cannot be unset"))?;
             geometry::inspect(text.as_str()).map_err(|e| self.bad(&e.to_string()))?;
         }
-        Ok(vec![Write { path, value: self.value.clone() }])
+        Ok(vec![Write {
+            path,
+            value: self.value.clone(),
+        }])
     }
 
     fn bad(&self, what: &str) -> OperationError {
-        OperationError::BadValue { verb: self.verb.as_str(), what: what.to_owned() }
+        OperationError::BadValue {
+            verb: self.verb.as_str(),
+            what: what.to_owned(),
+        }
     }
 }
 
@@ -211,7 +225,9 @@ impl Operation {
 /// Says what is wrong with the feature.
 pub fn feature_writes(text: &str) -> Result<Vec<Write>, String> {
     let members = Members::parse(text).map_err(|e| e.to_string())?;
-    let geometry = members.get("geometry").ok_or("a feature without a geometry")?;
+    let geometry = members
+        .get("geometry")
+        .ok_or("a feature without a geometry")?;
     geometry::inspect(geometry.get()).map_err(|e| e.to_string())?;
     document_feature_writes(&members)
 }
@@ -222,11 +238,17 @@ pub fn feature_writes(text: &str) -> Result<Vec<Write>, String> {
 /// # Errors
 /// Says what is wrong with the feature.
 pub fn document_feature_writes(members: &Members<'_>) -> Result<Vec<Write>, String> {
-    let mut writes = vec![Write { path: Path::existence(), value: Some(alive()) }];
+    let mut writes = vec![Write {
+        path: Path::existence(),
+        value: Some(alive()),
+    }];
     for (name, value) in &members.0 {
         match name.as_ref() {
             "type" | "id" => {}
-            "geometry" => writes.push(Write { path: Path::geometry(), value: Some(Json::from_raw(value)) }),
+            "geometry" => writes.push(Write {
+                path: Path::geometry(),
+                value: Some(Json::from_raw(value)),
+            }),
             "properties" if value.get() == "null" => {}
             "properties" => {
                 let properties = Members::parse(value.get()).map_err(|e| e.to_string())?;
@@ -238,11 +260,17 @@ pub fn document_feature_writes(members: &Members<'_>) -> Result<Vec<Write>, Stri
                             value: Some(Json::from_raw(value)),
                         }));
                     } else {
-                        writes.push(Write { path: Path::property(name), value: Some(Json::from_raw(value)) });
+                        writes.push(Write {
+                            path: Path::property(name),
+                            value: Some(Json::from_raw(value)),
+                        });
                     }
                 }
             }
-            other => writes.push(Write { path: Path::of(&[other]), value: Some(Json::from_raw(value)) }),
+            other => writes.push(Write {
+                path: Path::of(&[other]),
+                value: Some(Json::from_raw(value)),
+            }),
         }
     }
     Ok(writes)
@@ -252,11 +280,17 @@ pub fn document_feature_writes(members: &Members<'_>) -> Result<Vec<Write>, Stri
 /// them sends each one as an operation too.
 fn layer_writes(text: &str) -> Result<Vec<Write>, String> {
     let members = Members::parse(text).map_err(|e| e.to_string())?;
-    let mut writes = vec![Write { path: Path::existence(), value: Some(alive()) }];
+    let mut writes = vec![Write {
+        path: Path::existence(),
+        value: Some(alive()),
+    }];
     for (name, value) in &members.0 {
         match name.as_ref() {
             "rank" | "parentId" => {
-                writes.push(Write { path: Path::of(&[name]), value: Some(Json::from_raw(value)) });
+                writes.push(Write {
+                    path: Path::of(&[name]),
+                    value: Some(Json::from_raw(value)),
+                });
             }
             "properties" => {
                 let properties = Members::parse(value.get()).map_err(|e| e.to_string())?;
@@ -282,12 +316,23 @@ mod tests {
         )
         .unwrap();
         let paths: Vec<_> = writes.iter().map(|w| w.path.to_string()).collect();
-        assert_eq!(paths, ["@", "geometry", "properties.name", "properties._umap_options.color"]);
+        assert_eq!(
+            paths,
+            [
+                "@",
+                "geometry",
+                "properties.name",
+                "properties._umap_options.color"
+            ]
+        );
     }
 
     #[test]
     fn a_feature_with_an_unsound_geometry_is_refused_whole() {
         assert!(feature_writes(r#"{"type":"Feature","properties":{}}"#).is_err());
-        assert!(feature_writes(r#"{"geometry":{"type":"Point","coordinates":[1]},"properties":{}}"#).is_err());
+        assert!(
+            feature_writes(r#"{"geometry":{"type":"Point","coordinates":[1]},"properties":{}}"#)
+                .is_err()
+        );
     }
 }

@@ -76,13 +76,20 @@ impl Envelope {
     /// A `referenceVersion` announcement, which is no register (rule 23): layer and version.
     #[must_use]
     pub fn reference_version(&self) -> Option<(&LayerId, String)> {
-        let [Entry::Operation(operation)] = self.entries.as_slice() else { return None };
-        let Object::Layer(layer) = &operation.object else { return None };
+        let [Entry::Operation(operation)] = self.entries.as_slice() else {
+            return None;
+        };
+        let Object::Layer(layer) = &operation.object else {
+            return None;
+        };
         if operation.path.as_ref()? != &Path::of(&["referenceVersion"]) {
             return None;
         }
         let value = operation.value.as_ref()?;
-        Some((layer, value.as_text().unwrap_or_else(|| value.as_str().to_owned())))
+        Some((
+            layer,
+            value.as_text().unwrap_or_else(|| value.as_str().to_owned()),
+        ))
     }
 
     /// Reads an operation message that is already split into members.
@@ -91,26 +98,55 @@ impl Envelope {
         let kind = members.get("kind").is_some();
         if members.text("verb").as_deref() != Some("batch") {
             let entry = read_one(members, text, None);
-            return Self { sender, entries: vec![entry], batch: None, kind };
+            return Self {
+                sender,
+                entries: vec![entry],
+                batch: None,
+                kind,
+            };
         }
-        let frame = Members(members.0.iter().filter(|(name, _)| name != "operations").cloned().collect());
-        let batch = serde_json::to_string(&frame).ok().map(|text| Json::trusted(&text));
+        let frame = Members(
+            members
+                .0
+                .iter()
+                .filter(|(name, _)| name != "operations")
+                .cloned()
+                .collect(),
+        );
+        let batch = serde_json::to_string(&frame)
+            .ok()
+            .map(|text| Json::trusted(&text));
         let stamp = stamp_of(members);
         let dirty = members.get("dirty").and_then(boolean);
-        let operations: Vec<&RawValue> =
-            members.get("operations").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let operations: Vec<&RawValue> = members
+            .get("operations")
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
         let entries = operations
             .into_iter()
             .zip(0_u32..)
             .map(|(raw, index)| match Members::parse(raw.get()) {
                 Ok(inner) => {
-                    let shared = Shared { stamp: &stamp, index, sender: sender.as_ref(), dirty };
+                    let shared = Shared {
+                        stamp: &stamp,
+                        index,
+                        sender: sender.as_ref(),
+                        dirty,
+                    };
                     read_one(&inner, raw.get(), Some(shared))
                 }
-                Err(_) => Entry::Refused { why: Refusal::Malformed, text: Json::from_raw(raw) },
+                Err(_) => Entry::Refused {
+                    why: Refusal::Malformed,
+                    text: Json::from_raw(raw),
+                },
             })
             .collect();
-        Self { sender, entries, batch, kind }
+        Self {
+            sender,
+            entries,
+            batch,
+            kind,
+        }
     }
 }
 
@@ -125,12 +161,17 @@ struct Shared<'a> {
 fn read_one(members: &Members<'_>, text: &str, shared: Option<Shared<'_>>) -> Entry {
     match operation(members, shared) {
         Ok(operation) => Entry::Operation(Box::new(operation)),
-        Err(why) => Entry::Refused { why, text: Json::trusted(text) },
+        Err(why) => Entry::Refused {
+            why,
+            text: Json::trusted(text),
+        },
     }
 }
 
 fn stamp_of(members: &Members<'_>) -> Stamp {
-    members.text("hlc").map_or_else(|| Stamp::Invalid("".into()), |text| Stamp::parse(&text))
+    members
+        .text("hlc")
+        .map_or_else(|| Stamp::Invalid("".into()), |text| Stamp::parse(&text))
 }
 
 fn boolean(raw: &RawValue) -> Option<bool> {
@@ -152,7 +193,10 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operat
         Some(_) => return Err(Refusal::Subject),
         None => return Err(Refusal::Malformed),
     };
-    let metadata = members.get("metadata").map(|raw| Members::parse(raw.get())).transpose();
+    let metadata = members
+        .get("metadata")
+        .map(|raw| Members::parse(raw.get()))
+        .transpose();
     let metadata = metadata.map_err(|_| Refusal::Metadata)?;
     let (object, feature_type) = object(subject, metadata.as_ref())?;
     let key = match members.get("key") {
@@ -169,13 +213,18 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operat
         value_names_its_object(&object, value.as_ref())?;
     }
     let (marks, marks_are_known) = marks(members);
-    let index = marks.index.unwrap_or(shared.as_ref().map_or(0, |s| s.index));
+    let index = marks
+        .index
+        .unwrap_or(shared.as_ref().map_or(0, |s| s.index));
     let stamp = match (&marks.stamp, &shared) {
         (Some(own), Some(_)) => Stamp::Valid(own.clone()),
         (_, Some(shared)) => shared.stamp.clone(),
         (_, None) => stamp_of(members),
     };
-    let dirty = members.get("dirty").and_then(boolean).or(shared.as_ref().and_then(|s| s.dirty));
+    let dirty = members
+        .get("dirty")
+        .and_then(boolean)
+        .or(shared.as_ref().and_then(|s| s.dirty));
     let sender = match &shared {
         Some(shared) => shared.sender.cloned(),
         None => members.text("sender").and_then(|s| PeerId::parse(&s)),
@@ -191,9 +240,17 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operat
         "x" => marks_are_known,
         _ => false,
     };
-    let extra: Vec<(Cow<'_, str>, &RawValue)> =
-        members.0.iter().filter(|(name, _)| !known(name)).cloned().collect();
-    let extra = if extra.is_empty() { None } else { serde_json::to_string(&Members(extra)).ok() };
+    let extra: Vec<(Cow<'_, str>, &RawValue)> = members
+        .0
+        .iter()
+        .filter(|(name, _)| !known(name))
+        .cloned()
+        .collect();
+    let extra = if extra.is_empty() {
+        None
+    } else {
+        serde_json::to_string(&Members(extra)).ok()
+    };
     let operation = Operation {
         stamp,
         index,
@@ -239,7 +296,9 @@ fn object(
 /// Browsers take the id from the value: one that names another object than the metadata would
 /// mean two different things to two peers.
 fn value_names_its_object(object: &Object, value: Option<&Json>) -> Result<(), Refusal> {
-    let members = value.and_then(|v| Members::parse(v.as_str()).ok()).ok_or(Refusal::Value)?;
+    let members = value
+        .and_then(|v| Members::parse(v.as_str()).ok())
+        .ok_or(Refusal::Value)?;
     let expected = match object {
         Object::Map => return Err(Refusal::Value),
         Object::Layer(id) => id.as_str(),
@@ -262,11 +321,23 @@ fn is_plain(metadata: &Members<'_>) -> bool {
 
 /// Bivouac's marks, and whether the member holds nothing else.
 fn marks(members: &Members<'_>) -> (Marks, bool) {
-    let Some(raw) = members.get("x") else { return (Marks::default(), true) };
-    let Ok(x) = Members::parse(raw.get()) else { return (Marks::default(), false) };
+    let Some(raw) = members.get("x") else {
+        return (Marks::default(), true);
+    };
+    let Ok(x) = Members::parse(raw.get()) else {
+        return (Marks::default(), false);
+    };
     let hlc = |name: &str| x.text(name).and_then(|text| Hlc::parse(&text));
-    let index = x.get("i").and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let marks = Marks { origin: hlc("o"), stamp: hlc("h"), index };
-    let found = usize::from(marks.origin.is_some()) + usize::from(marks.stamp.is_some()) + usize::from(index.is_some());
+    let index = x
+        .get("i")
+        .and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let marks = Marks {
+        origin: hlc("o"),
+        stamp: hlc("h"),
+        index,
+    };
+    let found = usize::from(marks.origin.is_some())
+        + usize::from(marks.stamp.is_some())
+        + usize::from(index.is_some());
     (marks, found == x.0.len())
 }

@@ -1,0 +1,215 @@
+//! Reading another peer's log: what in it is news, what is history (rule 16).
+//!
+//! Browsers hand out everything since their page was loaded, saved or not, superseded or not.
+//! Per register only the newest operation counts; it is news when it is not saved, as far as
+//! that log can tell.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Order;
+use crate::ids::{LayerId, Object};
+use crate::operation::Operation;
+use crate::path::Path;
+use crate::wire::{Entry, Envelope, Refusal};
+
+/// How an operation is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It came live: it applies, whatever its flag says.
+    Live,
+    /// It came in a log and is not saved: it applies.
+    Unsaved,
+    /// It came in a log and is saved or superseded there: recorded, not applied.
+    History,
+}
+
+/// An operation and how it is to be taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incoming {
+    /// The operation.
+    pub operation: Operation,
+    /// Its standing.
+    pub standing: Standing,
+}
+
+/// What a log held.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log {
+    /// The operations in the order in which they came.
+    pub operations: Vec<Incoming>,
+    /// What may not be applied, by reason.
+    pub refused: BTreeMap<Refusal, usize>,
+}
+
+/// Takes a live envelope apart.
+#[must_use]
+pub fn live(envelope: Envelope) -> Log {
+    let mut log = Log::default();
+    if envelope.reference_version().is_some() {
+        return log;
+    }
+    for entry in envelope.entries {
+        match entry {
+            Entry::Operation(operation) => {
+                log.operations.push(Incoming {
+                    operation: *operation,
+                    standing: Standing::Live,
+                });
+            }
+            Entry::Refused { why, .. } => *log.refused.entry(why).or_default() += 1,
+        }
+    }
+    log
+}
+
+/// Takes a peer's log apart and tells news from history.
+#[must_use]
+pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
+    let mut log = Log::default();
+    let mut saved_at: BTreeMap<LayerId, Order> = BTreeMap::new();
+    let mut operations: Vec<Operation> = Vec::new();
+    for envelope in envelopes {
+        let announced = envelope.reference_version().map(|(layer, _)| layer.clone());
+        for entry in envelope.entries {
+            match (entry, &announced) {
+                (Entry::Operation(operation), Some(layer)) => {
+                    let order = operation.order();
+                    let last = saved_at.entry(layer.clone()).or_insert_with(Order::lowest);
+                    *last = order.max(last.clone());
+                }
+                (Entry::Operation(operation), None) => operations.push(*operation),
+                (Entry::Refused { why, .. }, _) => *log.refused.entry(why).or_default() += 1,
+            }
+        }
+    }
+    let mut newest: BTreeMap<(Object, Path), (Order, bool)> = BTreeMap::new();
+    for operation in &operations {
+        let order = operation.order();
+        let layer_saved = operation
+            .object
+            .layer()
+            .and_then(|layer| saved_at.get(layer));
+        let unsaved =
+            operation.dirty != Some(false) || layer_saved.is_some_and(|saved| order > *saved);
+        for path in paths(operation) {
+            let place = newest
+                .entry((operation.object.clone(), path))
+                .or_insert_with(|| (order.clone(), unsaved));
+            if order >= place.0 {
+                *place = (order.clone(), unsaved);
+            }
+        }
+    }
+    for operation in operations {
+        let order = operation.order();
+        let is_news = paths(&operation).into_iter().any(|path| {
+            newest
+                .get(&(operation.object.clone(), path))
+                .is_some_and(|(at, unsaved)| *unsaved && *at == order)
+        });
+        let standing = if is_news {
+            Standing::Unsaved
+        } else {
+            Standing::History
+        };
+        log.operations.push(Incoming {
+            operation,
+            standing,
+        });
+    }
+    log
+}
+
+fn paths(operation: &Operation) -> Vec<Path> {
+    operation
+        .writes()
+        .map(|writes| writes.into_iter().map(|w| w.path).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Frame, PeerBody, parse};
+
+    const LAYER: &str = "28dbd2a5-bbd6-4ad3-a94d-e8e38ee5fece";
+
+    fn log_of(operations: &[String]) -> Log {
+        let text = format!(
+            r#"{{"sender":"aaaaa","recipient":"bbbbb","message":{{"operations":[{}],"verb":"ListOperationsResponse"}},"kind":"PeerMessage"}}"#,
+            operations.join(",")
+        );
+        let Frame::Peer {
+            body: PeerBody::ListOperationsResponse { operations, .. },
+            ..
+        } = parse(&text).unwrap()
+        else {
+            panic!("not a list")
+        };
+        sort_log(operations)
+    }
+
+    fn rename(at: &str, name: &str, dirty: &str) -> String {
+        format!(
+            r#"{{"verb":"update","subject":"feature","metadata":{{"id":"abcde","layerId":"{LAYER}","featureType":"marker"}},"key":"properties.name","value":"{name}"{dirty},"hlc":"{at}"}}"#
+        )
+    }
+
+    fn saved(at: &str) -> String {
+        format!(
+            r#"{{"verb":"update","subject":"datalayer","metadata":{{"id":"{LAYER}"}},"key":"referenceVersion","value":"17","dirty":false,"hlc":"{at}"}}"#
+        )
+    }
+
+    fn standings(log: &Log) -> Vec<Standing> {
+        log.operations.iter().map(|o| o.standing).collect()
+    }
+
+    #[test]
+    fn rule_16_only_the_newest_of_a_register_counts() {
+        use Standing::{History, Unsaved};
+        let cases = [
+            (
+                vec![rename("1:0:a", "x", r#","dirty":true"#)],
+                vec![Unsaved],
+            ),
+            (vec![rename("1:0:a", "x", "")], vec![Unsaved]),
+            (
+                vec![rename("1:0:a", "x", r#","dirty":false"#)],
+                vec![History],
+            ),
+            // Undone values stay flagged true behind a saved one.
+            (
+                vec![
+                    rename("1:0:a", "x", r#","dirty":true"#),
+                    rename("2:0:a", "y", r#","dirty":false"#),
+                ],
+                vec![History, History],
+            ),
+            (
+                vec![
+                    rename("2:0:a", "y", r#","dirty":true"#),
+                    rename("1:0:a", "x", r#","dirty":true"#),
+                ],
+                vec![Unsaved, History],
+            ),
+            // Called clean by somebody's save, but it came after this log's last save.
+            (
+                vec![saved("1:0:a"), rename("2:0:a", "y", r#","dirty":false"#)],
+                vec![Unsaved],
+            ),
+            (
+                vec![saved("3:0:a"), rename("2:0:a", "y", r#","dirty":false"#)],
+                vec![History],
+            ),
+        ];
+        for (operations, expected) in cases {
+            assert_eq!(standings(&log_of(&operations)), expected, "{operations:?}");
+        }
+    }
+
+    #[test]
+    fn rule_23_a_reference_version_is_no_operation() {
+        assert!(log_of(&[saved("1:0:a")]).operations.is_empty());
+    }
+}

@@ -1,0 +1,130 @@
+//! Who is in the room, and whom to ask for what we missed (rules 8, 10, 11, 15, 48).
+
+use std::collections::BTreeMap;
+
+use crate::ids::PeerId;
+
+/// When a peer that did not answer is asked again, in ms after joining (rule 10).
+const ASK_AGAIN_MS: [u64; 2] = [5_000, 30_000];
+/// How far back each question reaches, in ms; `None` is everything (rule 48).
+pub(super) const REACH_MS: [Option<u64>; 4] =
+    [Some(3_600_000), Some(21_600_000), Some(86_400_000), None];
+/// An answer of this size is the last that we ask for (rule 48).
+pub(super) const LARGE_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// A peer, as far as we know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The name it gave; a label (rule 36).
+    pub name: String,
+    /// Whether it introduced itself as a Bivouac.
+    pub bivouac: bool,
+    /// Whether the server lists it; some are only known by what they send (rule 11).
+    pub listed: bool,
+    /// How many questions were answered to the end: an index into [`REACH_MS`].
+    pub(super) reach: usize,
+    /// Whether its last answer was the last that we need.
+    pub(super) answered: bool,
+    pub(super) asked: bool,
+    pub(super) greeted: bool,
+    pub(super) bytes: usize,
+    ask_at: Vec<u64>,
+}
+
+/// Everybody in the room but us.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    by_id: BTreeMap<PeerId, Peer>,
+    list_came: bool,
+}
+
+impl Peers {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&PeerId, &Peer)> {
+        self.by_id.iter()
+    }
+
+    pub(super) fn get_mut(&mut self, id: &PeerId) -> Option<&mut Peer> {
+        self.by_id.get_mut(id)
+    }
+
+    /// Whether a list of peers came with ourselves in it.
+    pub(super) fn is_listed(&self) -> bool {
+        self.list_came
+    }
+
+    pub(super) fn list_came(&mut self) {
+        self.list_came = true;
+    }
+
+    /// Forgets everybody; who they were.
+    pub(super) fn clear(&mut self) -> Vec<PeerId> {
+        self.list_came = false;
+        std::mem::take(&mut self.by_id).into_keys().collect()
+    }
+
+    /// Takes note of a peer; `true` when it is new.
+    pub(super) fn meet(&mut self, id: &PeerId, name: Option<&str>, now: u64) -> bool {
+        let is_new = !self.by_id.contains_key(id);
+        let peer = self.by_id.entry(id.clone()).or_insert_with(|| Peer {
+            ask_at: std::iter::once(now)
+                .chain(ASK_AGAIN_MS.map(|after| now + after))
+                .collect(),
+            ..Peer::default()
+        });
+        if let Some(name) = name {
+            name.clone_into(&mut peer.name);
+            peer.listed = true;
+        }
+        is_new
+    }
+
+    /// Drops the listed peers that are not on this list; who they were.
+    pub(super) fn keep_listed(&mut self, list: &BTreeMap<PeerId, String>) -> Vec<PeerId> {
+        let gone: Vec<PeerId> = self
+            .by_id
+            .iter()
+            .filter(|(id, peer)| peer.listed && !list.contains_key(*id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &gone {
+            self.by_id.remove(id);
+        }
+        gone
+    }
+
+    /// Whether every listed peer answered to the end.
+    pub(super) fn all_answered(&self) -> bool {
+        self.by_id
+            .values()
+            .all(|peer| peer.answered || !peer.listed)
+    }
+
+    /// The peers to be asked now.
+    pub(super) fn due(&mut self, now: u64) -> Vec<PeerId> {
+        let mut due = Vec::new();
+        for (id, peer) in &mut self.by_id {
+            let before = peer.ask_at.len();
+            peer.ask_at.retain(|at| *at > now);
+            if before > peer.ask_at.len() && !peer.answered {
+                due.push(id.clone());
+            }
+        }
+        due
+    }
+
+    pub(super) fn next_due(&self) -> Option<u64> {
+        self.by_id
+            .values()
+            .filter(|p| !p.answered)
+            .flat_map(|p| p.ask_at.iter().copied())
+            .min()
+    }
+
+    /// How many Bivouacs come before us when it is settled who repairs first (rule 1).
+    pub(super) fn bivouacs_before(&self, me: &PeerId) -> usize {
+        self.by_id
+            .iter()
+            .filter(|(id, peer)| peer.bivouac && *id < me)
+            .count()
+    }
+}

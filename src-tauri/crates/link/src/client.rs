@@ -162,13 +162,14 @@ impl Inner {
             action: "making an address on the server",
             detail,
         };
-        if !ids.map.is_empty() && !is_id(ids.map) {
+        if place.needs("{map_id}") && !is_id(ids.map) {
             return Err(bad("a map's id is a number"));
         }
-        if !is_plain(ids.layer) || !is_plain(ids.reference) {
-            return Err(bad(
-                "a layer's id and version are letters, digits and hyphens",
-            ));
+        if place.needs("{pk}") && !is_plain(ids.layer) {
+            return Err(bad("a layer's id is letters, digits, _ and -"));
+        }
+        if place.needs("{ref}") && !is_plain(ids.reference) {
+            return Err(bad("a layer's version is letters, digits, _ and -"));
         }
         lock(&self.urls).resolve(&self.root, place, ids)
     }
@@ -200,5 +201,8 @@ impl Inner {
 }
 
 fn is_plain(text: &str) -> bool {
-    text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }

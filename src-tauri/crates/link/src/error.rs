@@ -19,7 +19,6 @@ impl fmt::Display for FormError {
 
 /// Why a call did not work; `action` says what was attempted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum LinkError {
     /// The server could not be reached, or the connection broke before the answer was complete.
     #[error("{action}: the server cannot be reached ({detail})")]

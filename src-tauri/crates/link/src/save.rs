@@ -14,10 +14,10 @@ impl Reference {
     /// A version as the server named it.
     ///
     /// # Errors
-    /// [`LinkError::BadArgument`] when it is empty or holds anything but letters, digits, `.`, `_`, `-`.
+    /// [`LinkError::BadArgument`] when it is empty or holds anything but letters, digits, `_`, `-`.
     pub fn new(version: impl Into<String>) -> Result<Self, LinkError> {
         let version = version.into();
-        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         if version.is_empty() || version.len() > 64 || !version.bytes().all(is_plain) {
             return Err(LinkError::BadArgument {
                 action: "naming the version that an edit is based on",
@@ -52,7 +52,8 @@ pub struct LayerSave {
     pub parent: Option<String>,
     /// Its properties: a JSON object.
     pub settings: String,
-    /// Whether it is shown at first.
+    /// Whether it is shown at first. The server reads it back from `displayOnLoad` in `settings`,
+    /// and from here only when those are empty: both should say the same.
     pub display_on_load: bool,
     /// The whole file, sent byte for byte.
     pub geojson: String,

@@ -29,6 +29,11 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Whether the address holds this placeholder.
+    pub(crate) fn needs(self, placeholder: &str) -> bool {
+        self.name_and_default().1.contains(placeholder)
+    }
+
     /// uMap's name in `properties.urls`, and the path of uMap 3.7.
     fn name_and_default(self) -> (&'static str, &'static str) {
         match self {

@@ -248,14 +248,14 @@ pub(crate) fn why_unreachable(
     LinkError::Offline { action, detail }
 }
 
-/// A TLS error, also when it hides in an I/O error.
+/// A TLS error, also when it hides in I/O errors.
 pub(crate) fn tls_error<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> Option<&'a rustls::Error> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(tls);
     }
-    let io = error.downcast_ref::<std::io::Error>()?;
-    io.get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    // An I/O error passes over what it wraps when asked for its source, so it is opened here.
+    let wrapped = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    tls_error(wrapped)
 }

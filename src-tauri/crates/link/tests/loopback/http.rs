@@ -59,11 +59,9 @@ async fn nobody_listening_is_offline_and_temporary() {
 #[tokio::test]
 async fn a_name_without_an_address_is_told_as_such() {
     // No resolver needs to be asked: a label of 64 characters cannot exist.
-    let client = Client::new(
-        &format!("https://{}.org", "a".repeat(64)),
-        &Policy::default(),
-    )
-    .unwrap();
+    let server = format!("http://{}.org", "a".repeat(64));
+    let policy = Policy::default().confirm_http(&server).unwrap();
+    let client = Client::new(&server, &policy).unwrap();
     let error = client.whoami().await.unwrap_err();
     assert!(matches!(error, LinkError::Dns { .. }), "{error:?}");
     assert!(error.is_offline());

@@ -5,6 +5,8 @@
 mod http;
 mod socket;
 mod tls;
+#[path = "../support/tls_end.rs"]
+mod tls_end;
 
 use std::net::SocketAddr;
 

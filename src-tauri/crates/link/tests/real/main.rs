@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod account;
+mod https;
 mod layers;
 mod maps;
 mod room;
+#[path = "../support/tls_end.rs"]
+mod tls_end;
 
 use bivouac_link::{Client, CreatedMap, LayerSave, LonLat, NewMap, Policy};
 

@@ -234,17 +234,22 @@ impl Pair {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         thread::sleep(delay);
+        let counter = match direction {
+            Direction::Up => &self.state.up,
+            Direction::Down | Direction::Both => &self.state.down,
+        };
+        let length = u64::try_from(piece.len()).unwrap_or(0);
+        let mut counted = false;
         // It may have gone silent while this piece was read: then the piece is held too.
         while self.wait_while_silent(direction) {
+            // Before the writing, so that whoever received it finds it counted.
+            if !counted {
+                counter.fetch_add(length, Ordering::SeqCst);
+                counted = true;
+            }
             match to.write(piece) {
                 Ok(0) => return false,
                 Ok(length) => {
-                    let counter = if direction == Direction::Up {
-                        &self.state.up
-                    } else {
-                        &self.state.down
-                    };
-                    counter.fetch_add(u64::try_from(length).unwrap_or(0), Ordering::SeqCst);
                     piece = piece.get(length..).unwrap_or_default();
                     if piece.is_empty() {
                         return true;

@@ -22,6 +22,8 @@ sweep() {
   for folder in "$cache/run-$$-"*; do
     [ ! -d "$folder" ] || UMAPSRV_DIR="$folder" $server reset
   done
+  # What this function itself runs must not carry the mark.
+  export -n BIVOUAC_TEST_RUN
   # Browsers, drivers and programs of a killed test: whatever carries this run's mark.
   grep -lsz "^BIVOUAC_TEST_RUN=$$\$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
     kill -KILL "$pid" 2>/dev/null
@@ -91,6 +93,6 @@ need "install" tests/support/install.sh test
 need "uMap server" start_server
 check "format" cargo fmt --all --check -- -l
 check "clippy" cargo clippy "${scope[@]}" --all-targets -- -D warnings
-if cargo nextest --version >/dev/null 2>&1; then runner=tests_nextest; else runner=tests_cargo; fi
+if [ "${BIVOUAC_TEST_RUNNER:-nextest}" = nextest ] && cargo nextest --version >/dev/null 2>&1; then runner=tests_nextest; else runner=tests_cargo; fi
 stage "tests ($runner)" $runner || failures+=("tests")
 summary

@@ -1,1 +1,33 @@
-//! See ARCHITECTURE.md.
+//! One uMap map in one SQLite file: the log, the registers, the documents that they show.
+//!
+//! Everything that belongs to one edit commits together: log row, registers, document, R-tree
+//! and clock. What the state is, is decided by [`bivouac_journal::merge`] alone; this crate keeps
+//! it. It knows no network, no clock and no randomness: times and bits come in as arguments.
+//!
+//! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
+
+mod codec;
+mod document;
+mod error;
+mod frame;
+mod layer;
+mod log;
+mod map;
+mod names;
+mod object;
+mod open;
+mod people;
+mod schema;
+mod settings;
+mod tx;
+
+pub use error::{Error, Result};
+pub use frame::Frame;
+pub use layer::LayerFacts;
+pub use log::{NewRow, Origin, Row, SaveState};
+pub use map::{MapRecord, NewMap};
+pub use object::Base;
+pub use open::Store;
+pub use people::{Event, Peer};
+pub use schema::APPLICATION_ID;
+pub use tx::Tx;

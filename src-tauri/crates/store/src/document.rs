@@ -1,0 +1,173 @@
+//! The text that an object's registers show, and reading a register's value back out of it.
+//!
+//! Values are laid in as they were written, number by number (rule 32). Objects whose registers
+//! lie above each other go through [`bivouac_journal::project`].
+
+use std::fmt::Write as _;
+
+use bivouac_journal::ids::{FeatureId, Object};
+use bivouac_journal::json::Members;
+use bivouac_journal::merge::{ObjectState, Register};
+use bivouac_journal::path::Path;
+use bivouac_journal::project;
+use serde_json::value::RawValue;
+
+const OPTIONS: &str = "_umap_options";
+
+/// What the registers show, as one JSON text: for a feature the whole GeoJSON feature.
+pub(crate) fn shown(object: &Object, state: &ObjectState) -> String {
+    match object {
+        Object::Map | Object::Layer(_) => serde_json::Value::Object(project::document(state)).to_string(),
+        Object::Feature(_, id) => {
+            plain_feature(id, state).unwrap_or_else(|| project::feature(id, state).to_string())
+        }
+    }
+}
+
+/// A feature none of whose registers lies above another.
+fn plain_feature(id: &FeatureId, state: &ObjectState) -> Option<String> {
+    let (mut geometry, mut properties, mut options, mut others) = ("null", Vec::new(), Vec::new(), Vec::new());
+    for (path, register) in state.registers() {
+        let mut segments = path.segments();
+        match (segments.next(), segments.next(), segments.next(), segments.next()) {
+            (Some("@"), None, ..) => {}
+            (Some("geometry"), None, ..) => geometry = text(register).unwrap_or("null"),
+            (Some("properties"), None, ..) => return None,
+            (Some("type" | "id"), None, ..) => {}
+            (Some(name), None, ..) => others.push((name, register)),
+            (Some("properties"), Some(name), None, _) if name != OPTIONS => properties.push((name, register)),
+            (Some("properties"), Some(OPTIONS), Some(name), None) => options.push((name, register)),
+            _ => return None,
+        }
+    }
+    let mut out = String::with_capacity(geometry.len() + 128);
+    out.push_str(r#"{"type":"Feature","geometry":"#);
+    out.push_str(geometry);
+    out.push_str(r#","properties":{"#);
+    let mut first = true;
+    members(&mut out, &mut first, &properties);
+    if options.iter().any(|(_, register)| register.value.is_some()) {
+        separate(&mut out, &mut first);
+        let _ = write!(out, "\"{OPTIONS}\":{{");
+        members(&mut out, &mut true, &options);
+        out.push('}');
+    }
+    out.push('}');
+    members(&mut out, &mut false, &others);
+    let _ = write!(out, r#","id":"{id}"}}"#);
+    Some(out)
+}
+
+fn members(out: &mut String, first: &mut bool, registers: &[(&str, &Register)]) {
+    for (name, register) in registers {
+        let Some(value) = text(register) else { continue };
+        separate(out, first);
+        let plain = name.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\');
+        if plain {
+            let _ = write!(out, "\"{name}\":");
+        } else {
+            let _ = write!(out, "{}:", serde_json::Value::String((*name).to_owned()));
+        }
+        out.push_str(value);
+    }
+}
+
+fn separate(out: &mut String, first: &mut bool) {
+    if !std::mem::take(first) {
+        out.push(',');
+    }
+}
+
+fn text(register: &Register) -> Option<&str> {
+    register.value.as_ref().map(bivouac_journal::json::Json::as_str)
+}
+
+/// A document taken apart as far as registers reach in the common case.
+pub(crate) struct Parts<'a> {
+    top: Members<'a>,
+    properties: Members<'a>,
+    options: Members<'a>,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes a document apart; one that is no JSON object shows nothing.
+    pub fn of(document: &'a str) -> Self {
+        let inside = |raw: Option<&'a RawValue>| {
+            raw.filter(|raw| raw.get().starts_with('{'))
+                .and_then(|raw| Members::parse(raw.get()).ok())
+                .unwrap_or_default()
+        };
+        let top = Members::parse(document).unwrap_or_default();
+        let properties = inside(top.get("properties"));
+        let options = inside(properties.get(OPTIONS));
+        Self { top, properties, options }
+    }
+
+    /// The text at a path.
+    pub fn get(&self, path: &Path) -> Option<&'a str> {
+        let mut segments = path.segments();
+        let parts = (segments.next(), segments.next(), segments.next(), segments.next());
+        let found = match parts {
+            (Some(name), None, ..) => self.top.get(name),
+            (Some("properties"), Some(name), None, _) => self.properties.get(name),
+            (Some("properties"), Some(OPTIONS), Some(name), None) => self.options.get(name),
+            _ => deep(&self.top, path),
+        };
+        found.map(RawValue::get)
+    }
+}
+
+fn deep<'a>(top: &Members<'a>, path: &Path) -> Option<&'a RawValue> {
+    let mut segments = path.segments();
+    let mut at = top.get(segments.next()?)?;
+    for segment in segments {
+        at = Members::parse(at.get()).ok()?.get(segment)?;
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bivouac_journal::clock::Order;
+    use bivouac_journal::ids::LayerId;
+    use bivouac_journal::json::Json;
+
+    use super::*;
+
+    fn state(values: &[(Path, Option<&str>)]) -> ObjectState {
+        let register = |value: &Option<&str>| Register { order: Order::server(1), value: value.map(Json::trusted), row: 1 };
+        ObjectState::from_registers(values.iter().map(|(p, v)| (p.clone(), register(v))).collect::<BTreeMap<_, _>>())
+    }
+
+    #[test]
+    fn a_feature_is_written_with_its_numbers_as_they_came() {
+        let object = Object::Feature(LayerId::trusted("l"), FeatureId::trusted("abcde"));
+        let state = state(&[
+            (Path::geometry(), Some(r#"{"type":"Point","coordinates":[1.50,2]}"#)),
+            (Path::property("na\"me"), Some("1e2")),
+            (Path::property("gone"), None),
+            (Path::option("color"), None),
+            (Path::of(&["bbox"]), Some("[1, 2]")),
+            (Path::existence(), Some("true")),
+        ]);
+        let text = shown(&object, &state);
+        assert_eq!(
+            text,
+            r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[1.50,2]},"properties":{"na\"me":1e2},"bbox":[1, 2],"id":"abcde"}"#
+        );
+        let id = FeatureId::trusted("abcde");
+        assert_eq!(Json::trusted(&text), Json::from_value(&project::feature(&id, &state)));
+    }
+
+    #[test]
+    fn a_value_is_read_back_at_its_path() {
+        let parts = Parts::of(r#"{"a":{"b":{"c":7}},"properties":{"n":1.0,"_umap_options":{"o":"x"}}}"#);
+        assert_eq!(parts.get(&Path::property("n")), Some("1.0"));
+        assert_eq!(parts.get(&Path::option("o")), Some("\"x\""));
+        assert_eq!(parts.get(&Path::of(&["a", "b", "c"])), Some("7"));
+        assert_eq!(parts.get(&Path::of(&["a", "x", "c"])), None);
+    }
+}

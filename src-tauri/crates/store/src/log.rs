@@ -1,0 +1,466 @@
+//! The log: one row per operation, as it came, also when it lost or was only recorded.
+
+use std::sync::Arc;
+
+use bivouac_journal::clock::{Hlc, Order, Stamp};
+use bivouac_journal::geometry::FeatureType;
+use bivouac_journal::ids::{Object, PeerId};
+use bivouac_journal::json::Json;
+use bivouac_journal::operation::{Marks, Operation, Verb, Write};
+use bivouac_journal::path::Path;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+
+use crate::error::{Error, Result};
+use crate::names::Names;
+use crate::object;
+use crate::tx::Tx;
+
+macro_rules! numbered {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $number:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$each])* $variant),+ }
+
+        impl $name {
+            /// The number in the database.
+            #[must_use]
+            pub fn number(self) -> i64 {
+                match self { $($name::$variant => $number),+ }
+            }
+
+            /// Reads the number in the database.
+            #[must_use]
+            pub fn from_number(number: i64) -> Option<Self> {
+                match number { $($number => Some($name::$variant),)+ _ => None }
+            }
+        }
+
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+                Ok(self.number().into())
+            }
+        }
+
+        impl rusqlite::types::FromSql for $name {
+            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+                let number = value.as_i64()?;
+                Self::from_number(number).ok_or(rusqlite::types::FromSqlError::OutOfRange(number))
+            }
+        }
+    };
+}
+pub(crate) use numbered;
+
+numbered! {
+    /// Where a log row comes from.
+    Origin {
+        /// From somebody else in the room.
+        Foreign = 0,
+        /// Our own edit with its local clock (M8).
+        Local = 1,
+        /// Our own operation as it was sent (M8).
+        Wire = 2,
+        /// From a document of the server (M11).
+        Server = 3,
+    }
+}
+
+numbered! {
+    /// How far an edit has come; told of local rows, and `Unsaved` of foreign ones.
+    SaveState {
+        /// Nothing to say.
+        None = 0,
+        /// Committed on this laptop.
+        Local = 1,
+        /// In a frame that was sent.
+        Sent = 2,
+        /// Its frame came back from the server.
+        Echoed = 3,
+        /// In a save that is provisional (rule 19).
+        Saved = 4,
+        /// Read back twice.
+        Verified = 5,
+        /// Replaced by a later write of our own.
+        Superseded = 6,
+        /// Lost to another's write of another value.
+        Lost = 7,
+        /// Foreign, and saved by nobody as far as we know (rule 27).
+        Unsaved = 8,
+    }
+}
+
+/// A row that is about to be appended.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRow<'a> {
+    /// The operation.
+    pub operation: &'a Operation,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whether its writes go to the registers.
+    pub applied: bool,
+    /// When, in milliseconds by this laptop.
+    pub at_ms: u64,
+    /// How far it has come.
+    pub state: SaveState,
+    /// Its undo unit.
+    pub unit: Option<i64>,
+    /// What each written register held before, as JSON.
+    pub before: Option<&'a str>,
+    /// The frame that carries it.
+    pub frame: Option<i64>,
+}
+
+impl<'a> NewRow<'a> {
+    /// An applied row without a life of its own.
+    #[must_use]
+    pub fn of(operation: &'a Operation, origin: Origin, at_ms: u64) -> Self {
+        let state = match origin {
+            Origin::Local => SaveState::Local,
+            Origin::Foreign | Origin::Wire | Origin::Server => SaveState::None,
+        };
+        Self { operation, origin, applied: true, at_ms, state, unit: None, before: None, frame: None }
+    }
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Its number.
+    pub row: i64,
+    /// The operation.
+    pub operation: Operation,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whether its writes went to the registers.
+    pub applied: bool,
+    /// When it was committed, in milliseconds by this laptop.
+    pub at_ms: u64,
+    /// How far it has come.
+    pub state: SaveState,
+    /// The wire row that it was sent as.
+    pub sent_as: Option<i64>,
+    /// Its undo unit.
+    pub unit: Option<i64>,
+    /// What each written register held before, as JSON.
+    pub before: Option<String>,
+    /// The frame that carried it.
+    pub frame: Option<i64>,
+}
+
+impl Row {
+    /// The register writes of this row.
+    ///
+    /// # Errors
+    /// When it is unsound, which only a row that was not applied may be.
+    pub fn writes(&self) -> Result<Vec<Write>> {
+        match (self.origin, self.operation.verb, &self.operation.object, &self.operation.value) {
+            (Origin::Server, Verb::Upsert, Object::Feature(..), Some(text)) => object::server_writes(text.as_str()),
+            _ => Ok(self.operation.writes()?),
+        }
+    }
+}
+
+const COLUMNS: &str = "row, wall, counter, clock, idx, object, verb, path, value, origin, applied, at, sender, dirty,
+    feature_type, marks, stamp, extra, state, sent_as, unit, frame, before";
+
+impl Tx<'_> {
+    /// Appends a row to the log; its writes are applied apart.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn append(&mut self, new: &NewRow<'_>) -> Result<i64> {
+        let operation = new.operation;
+        let object = self.object_id(&operation.object)?;
+        let (wall, counter, clock, stamp) = match &operation.stamp {
+            Stamp::Valid(hlc) => (wall(hlc.wall), hlc.counter, self.intern(&hlc.id)?, None),
+            Stamp::Invalid(text) => (-1, 0, 0, Some(text.clone())),
+        };
+        let path = operation.path.as_ref().map(|path| self.intern(path.as_stored())).transpose()?;
+        let sender = operation.sender.as_ref().map(|peer| self.intern(peer.as_str())).transpose()?;
+        let newest = self.newest()?;
+        self.newest = Some(newest.max(wall));
+        self.connection
+            .prepare_cached(
+                "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
+                        sender, dirty, feature_type, marks, stamp, extra, state, unit, frame, before)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+            )?
+            .execute(params![
+                wall,
+                counter,
+                clock,
+                operation.index,
+                object,
+                verb_number(operation.verb),
+                path,
+                operation.value.as_ref().map(Json::as_str),
+                new.origin,
+                new.applied,
+                new.at_ms,
+                sender,
+                operation.dirty,
+                operation.feature_type.map(type_number),
+                marks_text(&operation.marks),
+                stamp,
+                operation.extra.as_ref().map(Json::as_str),
+                new.state,
+                new.unit,
+                new.frame,
+                new.before,
+            ])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// The rows of that identity (M0), oldest first; more than one only when somebody erred.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn find(&mut self, stamp: &Stamp, index: u32) -> Result<Vec<Row>> {
+        let (wall, counter, clock) = match stamp {
+            Stamp::Invalid(_) => (-1, 0, 0),
+            Stamp::Valid(hlc) => {
+                if wall(hlc.wall) > self.newest()? {
+                    return Ok(Vec::new());
+                }
+                let Some(clock) = self.names.known(self.connection, &hlc.id)? else { return Ok(Vec::new()) };
+                (wall(hlc.wall), hlc.counter, clock)
+            }
+        };
+        let text: Option<Arc<str>> = match stamp {
+            Stamp::Invalid(text) => Some(text.clone()),
+            Stamp::Valid(_) => None,
+        };
+        let sql = "WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row";
+        self.rows(sql, params![wall, counter, clock, index, text])
+    }
+
+    /// One row.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn row(&mut self, row: i64) -> Result<Option<Row>> {
+        Ok(self.rows("WHERE row = ?1", [row])?.pop())
+    }
+
+    /// The log rows of an object, oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn rows_of(&mut self, object: &Object) -> Result<Vec<Row>> {
+        let id = self.object_id(object)?;
+        self.rows("WHERE object = ?1 ORDER BY row", [id])
+    }
+
+    /// Own rows on their way (local to saved), oldest first; of one object or of all.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn pending(&mut self, object: Option<&Object>) -> Result<Vec<Row>> {
+        match object {
+            Some(object) => {
+                let id = self.object_id(object)?;
+                self.rows("WHERE object = ?1 AND state BETWEEN 1 AND 4 ORDER BY row", [id])
+            }
+            None => self.rows("WHERE state BETWEEN 1 AND 4 ORDER BY row", []),
+        }
+    }
+
+    /// Local rows that went out as that wire row.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn sent_as(&mut self, wire: i64) -> Result<Vec<Row>> {
+        self.rows("WHERE sent_as = ?1 ORDER BY row", [wire])
+    }
+
+    /// Foreign rows that nobody saved, as far as we know, of one layer's features and itself.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn unsaved(&mut self, layer: i64) -> Result<Vec<Row>> {
+        self.rows(
+            "WHERE state = 8 AND object IN (SELECT id FROM objects WHERE (kind = 2 AND layer = ?1) OR id = ?1) ORDER BY row",
+            [layer],
+        )
+    }
+
+    /// Whether an operation newer than `order` wrote this value to this register (M11).
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn carries(&mut self, object: &Object, path: &Path, order: &Order, value: Option<&Json>) -> Result<bool> {
+        for row in self.rows_of(object)? {
+            if !row.applied || row.operation.order() <= *order {
+                continue;
+            }
+            if row.writes()?.iter().any(|write| write.path == *path && write.value.as_ref() == value) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Says how far rows have come.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_state(&mut self, rows: &[i64], state: SaveState) -> Result<()> {
+        let mut update = self.connection.prepare_cached("UPDATE operations SET state = ?2 WHERE row = ?1")?;
+        for row in rows {
+            update.execute(params![row, state])?;
+        }
+        Ok(())
+    }
+
+    /// Ties local rows to the wire row that they go out as.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_sent_as(&mut self, rows: &[i64], wire: i64) -> Result<()> {
+        let mut update = self.connection.prepare_cached("UPDATE operations SET sent_as = ?2 WHERE row = ?1")?;
+        for row in rows {
+            update.execute(params![row, wire])?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_applied(&mut self, row: i64) -> Result<()> {
+        self.connection.prepare_cached("UPDATE operations SET applied = 1 WHERE row = ?1")?.execute([row])?;
+        Ok(())
+    }
+
+    pub(crate) fn rows(&mut self, rest: &str, params: impl rusqlite::Params) -> Result<Vec<Row>> {
+        // Objects that are new in this transaction have no row to read their name from yet.
+        rows(self.connection, self.names, rest, params, |id, connection| {
+            self.objects.name(id).map_or_else(|| object::name(connection, id), Ok)
+        })
+    }
+
+    fn newest(&mut self) -> Result<i64> {
+        match self.newest {
+            Some(newest) => Ok(newest),
+            None => {
+                let sql = "SELECT coalesce(max(wall), -1) FROM operations";
+                let newest = self.connection.query_row(sql, [], |row| row.get(0))?;
+                self.newest = Some(newest);
+                Ok(newest)
+            }
+        }
+    }
+}
+
+/// Reads rows of the log; `rest` begins with WHERE or ORDER BY.
+pub(crate) fn rows(
+    connection: &Connection,
+    names: &mut Names,
+    rest: &str,
+    params: impl rusqlite::Params,
+    mut name: impl FnMut(i64, &Connection) -> Result<Object>,
+) -> Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM operations {rest}"))?;
+    let mut found = statement.query(params)?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let stamp = match row.get::<_, Option<Arc<str>>>(16)? {
+            Some(text) => Stamp::Invalid(text),
+            None => {
+                let id = names.text(connection, row.get(3)?)?;
+                Stamp::Valid(Hlc { wall: row.get(1)?, counter: row.get(2)?, id })
+            }
+        };
+        let path = row.get::<_, Option<i64>>(7)?.map(|path| names.path(connection, path)).transpose()?;
+        let sender = row.get::<_, Option<i64>>(12)?.map(|peer| names.text(connection, peer)).transpose()?;
+        let json = |text: Option<String>| text.map(|text| Json::trusted(&text));
+        rows.push(Row {
+            row: row.get(0)?,
+            operation: Operation {
+                stamp,
+                index: row.get(4)?,
+                verb: verb_of(row.get(6)?)?,
+                object: name(row.get(5)?, connection)?,
+                feature_type: row.get::<_, Option<i64>>(14)?.and_then(type_of),
+                path,
+                value: json(row.get(8)?),
+                sender: sender.map(|peer| PeerId::trusted(&peer)),
+                dirty: row.get(13)?,
+                marks: marks_of(row.get(15)?),
+                extra: json(row.get(17)?),
+            },
+            origin: row.get(9)?,
+            applied: row.get(10)?,
+            at_ms: row.get(11)?,
+            state: row.get(18)?,
+            sent_as: row.get(19)?,
+            unit: row.get(20)?,
+            before: row.get(22)?,
+            frame: row.get(21)?,
+        });
+    }
+    Ok(rows)
+}
+
+/// One row by its number.
+pub(crate) fn one(connection: &Connection, names: &mut Names, row: i64) -> Result<Option<Row>> {
+    Ok(rows(connection, names, "WHERE row = ?1", [row], |id, connection| object::name(connection, id))?.pop())
+}
+
+/// Whether a row exists and is ours.
+pub(crate) fn origin(connection: &Connection, row: i64) -> Result<Option<Origin>> {
+    Ok(connection
+        .prepare_cached("SELECT origin FROM operations WHERE row = ?1")?
+        .query_row([row], |row| row.get(0))
+        .optional()?)
+}
+
+fn wall(wall: u64) -> i64 {
+    i64::try_from(wall).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn verb_number(verb: Verb) -> i64 {
+    match verb {
+        Verb::Upsert => 0,
+        Verb::Update => 1,
+        Verb::Delete => 2,
+    }
+}
+
+fn verb_of(number: i64) -> Result<Verb> {
+    match number {
+        0 => Ok(Verb::Upsert),
+        1 => Ok(Verb::Update),
+        2 => Ok(Verb::Delete),
+        other => Err(Error::Damaged(format!("verb {other} in the log"))),
+    }
+}
+
+fn type_number(kind: FeatureType) -> i64 {
+    match kind {
+        FeatureType::Marker => 0,
+        FeatureType::Polyline => 1,
+        FeatureType::Polygon => 2,
+    }
+}
+
+fn type_of(number: i64) -> Option<FeatureType> {
+    match number {
+        0 => Some(FeatureType::Marker),
+        1 => Some(FeatureType::Polyline),
+        2 => Some(FeatureType::Polygon),
+        _ => None,
+    }
+}
+
+/// `o|h|i`, since most rows have none of the three.
+fn marks_text(marks: &Marks) -> Option<String> {
+    let text = |hlc: &Option<Hlc>| hlc.as_ref().map(ToString::to_string).unwrap_or_default();
+    let index = marks.index.map(|index| index.to_string()).unwrap_or_default();
+    (*marks != Marks::default()).then(|| format!("{}\u{1f}{}\u{1f}{index}", text(&marks.origin), text(&marks.stamp)))
+}
+
+fn marks_of(text: Option<String>) -> Marks {
+    let text = text.unwrap_or_default();
+    let mut parts = text.split('\u{1f}');
+    let mut hlc = || parts.next().and_then(Hlc::parse);
+    let (origin, stamp) = (hlc(), hlc());
+    Marks { origin, stamp, index: parts.next().and_then(|index| index.parse().ok()) }
+}

@@ -1,0 +1,508 @@
+//! Objects as one transaction holds them: read once, written back once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bivouac_journal::clock::{Hlc, Order, Stamp};
+use bivouac_journal::geometry::{self, Bounds};
+use bivouac_journal::ids::{FeatureId, LayerId, Object};
+use bivouac_journal::json::{Json, Members};
+use bivouac_journal::merge::{Applied, ObjectState, Registers, apply_writes};
+use bivouac_journal::operation::{Marks, Operation, OperationError, Verb, Write, document_feature_writes};
+use bivouac_journal::path::Path;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::codec;
+use crate::document;
+use crate::error::{Error, Result};
+use crate::log::{NewRow, Origin};
+use crate::names::Names;
+use crate::tx::Tx;
+
+/// So many objects are held before they are written back in the middle of a transaction.
+const MOST_HELD: usize = 60_000;
+
+/// The server document merged last, and the orders that it reflected (M11).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Base {
+    /// The document's text for this object; empty for an object that it did not hold.
+    pub document: Arc<str>,
+    /// Per register what the document said, and the order that it reflected.
+    pub state: ObjectState,
+}
+
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub id: i64,
+    pub state: ObjectState,
+    /// The document while the registers still show it.
+    pub document: Option<Arc<str>>,
+    /// When its first read, which the log does not hold yet, took place.
+    read_at: Option<u64>,
+    new: bool,
+    changed: bool,
+    same_base: bool,
+    /// What the R-tree knows: the geometry of a living feature, and its order.
+    lies: Lies,
+}
+
+type Lies = Option<(Order, Option<Json>)>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    pub held: HashMap<Object, Held>,
+    names: HashMap<i64, Object>,
+    next: Option<i64>,
+}
+
+pub(crate) fn key(object: &Object) -> (i64, &str) {
+    match object {
+        Object::Map => (0, ""),
+        Object::Layer(layer) => (1, layer.as_str()),
+        Object::Feature(_, id) => (2, id.as_str()),
+    }
+}
+
+/// The name of a numbered object.
+pub(crate) fn name(connection: &Connection, id: i64) -> Result<Object> {
+    let missing = || Error::Damaged(format!("object {id} is missing"));
+    let (kind, uid, layer): (i64, String, Option<String>) = connection
+        .prepare_cached(
+            "SELECT o.kind, o.uid, l.uid FROM objects o LEFT JOIN objects l ON l.id = o.layer WHERE o.id = ?1",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?
+        .ok_or_else(missing)?;
+    Ok(match kind {
+        0 => Object::Map,
+        1 => Object::Layer(LayerId::trusted(&uid)),
+        _ => Object::Feature(LayerId::trusted(&layer.ok_or_else(missing)?), FeatureId::trusted(&uid)),
+    })
+}
+
+/// The number of an object, if it has one.
+pub(crate) fn number(connection: &Connection, object: &Object) -> Result<Option<i64>> {
+    let layer = match object {
+        Object::Map | Object::Layer(_) => 0,
+        Object::Feature(layer, _) => match number(connection, &Object::Layer(layer.clone()))? {
+            Some(layer) => layer,
+            None => return Ok(None),
+        },
+    };
+    let (kind, uid) = key(object);
+    Ok(connection
+        .prepare_cached("SELECT id FROM objects WHERE kind = ?1 AND layer = ?2 AND uid = ?3")?
+        .query_row(params![kind, layer, uid], |row| row.get(0))
+        .optional()?)
+}
+
+/// The registers of one stored object.
+pub(crate) fn read(connection: &Connection, names: &mut Names, id: i64) -> Result<(Arc<str>, ObjectState)> {
+    let (document, registers): (Arc<str>, Vec<u8>) = connection
+        .prepare_cached("SELECT document, registers FROM objects WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let state = codec::decode(connection, names, &registers, &document)?;
+    Ok((document, state))
+}
+
+/// Where a living feature lies.
+pub(crate) fn bounds(state: &ObjectState) -> Option<Bounds> {
+    let geometry = state.winner(&Path::geometry())?.value.as_ref()?;
+    geometry::inspect(geometry.as_str()).ok()?.bounds
+}
+
+impl Tx<'_> {
+    /// The registers of an object; empty for an unknown one.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn state(&mut self, object: &Object) -> Result<&ObjectState> {
+        Ok(&self.hold(object)?.state)
+    }
+
+    /// The document that an object's registers show; empty for an unknown one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn document(&mut self, object: &Object) -> Result<Arc<str>> {
+        let held = self.hold(object)?;
+        if let Some(document) = &held.document {
+            return Ok(document.clone());
+        }
+        let document: Arc<str> = document::shown(object, &held.state).into();
+        held.document = Some(document.clone());
+        Ok(document)
+    }
+
+    /// The number of an object in this file, a new one if need be.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn object_id(&mut self, object: &Object) -> Result<i64> {
+        let held = self.hold(object)?;
+        // Whoever asks will point at it, so it has to be there after the commit.
+        held.changed |= held.new;
+        Ok(held.id)
+    }
+
+    /// The name of a numbered object.
+    ///
+    /// # Errors
+    /// When there is none of that number.
+    pub fn object_name(&mut self, id: i64) -> Result<Object> {
+        if let Some(object) = self.objects.names.get(&id) {
+            return Ok(object.clone());
+        }
+        let object = name(self.connection, id)?;
+        self.objects.names.insert(id, object.clone());
+        Ok(object)
+    }
+
+    pub(crate) fn hold(&mut self, object: &Object) -> Result<&mut Held> {
+        if !self.objects.held.contains_key(object) {
+            if self.objects.held.len() >= MOST_HELD {
+                self.flush()?;
+                self.objects.held.clear();
+                self.objects.names.clear();
+            }
+            let held = self.fetch(object)?;
+            self.objects.names.insert(held.id, object.clone());
+            self.objects.held.insert(object.clone(), held);
+        }
+        self.objects.held.get_mut(object).ok_or_else(|| Error::Damaged("an object was lost".to_owned()))
+    }
+
+    fn fetch(&mut self, object: &Object) -> Result<Held> {
+        let layer = self.layer_number(object)?;
+        let (kind, uid) = key(object);
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT id, document, registers, read_at FROM objects WHERE kind = ?1 AND layer = ?2 AND uid = ?3",
+            )?
+            .query_row(params![kind, layer, uid], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Arc<str>>(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let Some((id, document, registers, read_at)) = found else {
+            let id = self.next_object()?;
+            let state = ObjectState::default();
+            return Ok(Held { id, state, document: None, read_at: None, new: true, changed: false, same_base: false, lies: None });
+        };
+        let state = codec::decode(self.connection, self.names, &registers, &document)?;
+        let lies = lies(&state);
+        Ok(Held { id, state, document: Some(document), read_at, new: false, changed: false, same_base: false, lies })
+    }
+
+    fn layer_number(&mut self, object: &Object) -> Result<i64> {
+        match object {
+            Object::Map | Object::Layer(_) => Ok(0),
+            Object::Feature(layer, _) => Ok(self.hold(&Object::Layer(layer.clone()))?.id),
+        }
+    }
+
+    fn next_object(&mut self) -> Result<i64> {
+        let next = match self.objects.next {
+            Some(next) => next,
+            None => self.connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM objects", [], |row| row.get(0))?,
+        };
+        self.objects.next = Some(next + 1);
+        Ok(next)
+    }
+
+    /// Applies an operation that stands in the log at `row`.
+    ///
+    /// # Errors
+    /// When the operation is unsound or the object cannot be read.
+    pub fn apply(&mut self, operation: &Operation, row: i64) -> Result<Applied> {
+        self.apply_writes(&operation.object, operation.writes()?, &operation.order(), row)
+    }
+
+    /// Applies writes that were read out of an operation before.
+    ///
+    /// # Errors
+    /// When the object cannot be read.
+    pub fn apply_writes(&mut self, object: &Object, writes: Vec<Write>, order: &Order, row: i64) -> Result<Applied> {
+        if writes.is_empty() {
+            return Ok(Applied { writes: Vec::new() });
+        }
+        let held = self.touch(object)?;
+        let applied = apply_writes(&mut held.state, writes, order, row);
+        if applied.changed() {
+            held.document = None;
+            held.changed = true;
+        }
+        Ok(applied)
+    }
+
+    /// Gives the winner of a register another order and row (M8); the row must stand in the log
+    /// and write that register.
+    ///
+    /// # Errors
+    /// When the object cannot be read.
+    pub fn restamp(&mut self, object: &Object, path: &Path, order: Order, row: i64) -> Result<()> {
+        let held = self.touch(object)?;
+        held.state.restamp(path, order, row);
+        held.changed = true;
+        Ok(())
+    }
+
+    /// An object that is about to change: its first read goes into the log before.
+    fn touch(&mut self, object: &Object) -> Result<&mut Held> {
+        let held = self.hold(object)?;
+        let Some(at) = held.read_at else { return self.hold(object) };
+        if held.changed {
+            self.flush_one(object)?;
+        }
+        let value = self.document(object)?;
+        let operation = Operation {
+            stamp: Stamp::Valid(Hlc { wall: 0, counter: 0, id: "".into() }),
+            index: 0,
+            verb: Verb::Upsert,
+            object: object.clone(),
+            feature_type: None,
+            path: None,
+            value: Some(Json::trusted(&value)),
+            sender: None,
+            dirty: None,
+            marks: Marks::default(),
+            extra: None,
+        };
+        let row = self.append(&NewRow::of(&operation, Origin::Server, at))?;
+        let held = self.hold(object)?;
+        let mut registers = held.state.registers().clone();
+        for register in registers.values_mut().filter(|register| register.row == 0) {
+            register.row = row;
+        }
+        held.state = ObjectState::from_registers(registers);
+        held.read_at = None;
+        held.changed = true;
+        Ok(held)
+    }
+
+    /// Takes a feature of a first read as it is: state, document and base in one, without a log
+    /// row until somebody touches it (M11).
+    ///
+    /// # Errors
+    /// When the text is no feature, or the object has registers already.
+    pub fn seed_feature(&mut self, layer: &LayerId, id: &FeatureId, text: &str, at_ms: u64) -> Result<()> {
+        let object = Object::Feature(layer.clone(), id.clone());
+        let writes = server_writes(text)?;
+        let held = self.hold(&object)?;
+        if !held.state.is_empty() {
+            return Err(Error::Damaged(format!("feature {id} was read for the first time twice")));
+        }
+        let _ = apply_writes(&mut held.state, writes, &Order::server(0), 0);
+        held.document = Some(text.into());
+        held.read_at = Some(at_ms);
+        held.same_base = true;
+        held.changed = true;
+        Ok(())
+    }
+
+    /// The object's base; `None` when the server never showed it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn base(&mut self, object: &Object) -> Result<Option<Base>> {
+        if self.hold(object)?.new && !self.hold(object)?.changed {
+            return Ok(None);
+        }
+        self.flush_one(object)?;
+        let id = self.hold(object)?.id;
+        let (same, document, registers): (i64, Option<Arc<str>>, Option<Vec<u8>>) = self
+            .connection
+            .prepare_cached(
+                "SELECT base_same, CASE base_same WHEN 1 THEN document ELSE base END,
+                        CASE base_same WHEN 1 THEN registers ELSE base_registers END
+                 FROM objects WHERE id = ?1",
+            )?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (true, Some(document), Some(registers)) = (same != 0, document, registers) else { return Ok(None) };
+        let state = codec::decode(self.connection, self.names, &registers, &document)?;
+        Ok(Some(Base { document, state }))
+    }
+
+    /// Keeps the object's base; `None` forgets it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_base(&mut self, object: &Object, base: Option<&Base>) -> Result<()> {
+        let id = self.object_id(object)?;
+        self.flush_one(object)?;
+        let registers = match base {
+            Some(base) => Some(codec::encode(self.connection, self.names, &base.state, &base.document)?),
+            None => None,
+        };
+        self.connection
+            .prepare_cached("UPDATE objects SET base_same = ?2, base = ?3, base_registers = ?4 WHERE id = ?1")?
+            .execute(params![id, if base.is_some() { 2 } else { 0 }, base.map(|b| &*b.document), registers])?;
+        Ok(())
+    }
+
+    /// Says that the base is what the object shows now; `document` is the server's own text for
+    /// it, kept byte for byte from now on (rule 32).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_base_same(&mut self, object: &Object, document: Option<&str>) -> Result<()> {
+        let id = self.object_id(object)?;
+        let held = self.hold(object)?;
+        if let Some(document) = document {
+            held.document = Some(document.into());
+            held.changed = true;
+        }
+        self.flush_one(object)?;
+        self.connection
+            .prepare_cached(
+                "UPDATE objects SET base_same = 1, base = NULL, base_registers = NULL WHERE id = ?1 AND base_same <> 1",
+            )?
+            .execute([id])?;
+        Ok(())
+    }
+
+    /// Every object with a base in a layer, or the layer and map themselves for `None`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn based(&mut self, layer: Option<&LayerId>) -> Result<Vec<Object>> {
+        self.flush()?;
+        let number = match layer {
+            Some(layer) => self.object_id(&Object::Layer(layer.clone()))?,
+            None => 0,
+        };
+        let ids: Vec<i64> = self
+            .connection
+            .prepare_cached("SELECT id FROM objects WHERE kind IN (0, 1, 2) AND layer = ?1 AND base_same <> 0 ORDER BY id")?
+            .query_map([number], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        ids.into_iter().map(|id| self.object_name(id)).collect()
+    }
+
+    /// Writes every changed object back.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        let mut changed: Vec<(i64, Object)> = self
+            .objects
+            .held
+            .iter()
+            .filter(|(_, held)| held.changed)
+            .map(|(object, held)| (held.id, object.clone()))
+            .collect();
+        changed.sort_unstable_by_key(|(id, _)| *id);
+        for (_, object) in changed {
+            self.flush_one(&object)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn flush_one(&mut self, object: &Object) -> Result<()> {
+        self.hold(object)?;
+        if !self.objects.held.get(object).is_some_and(|held| held.changed) {
+            return Ok(());
+        }
+        let layer = match object {
+            Object::Map | Object::Layer(_) => 0,
+            Object::Feature(layer, _) => self.object_id(&Object::Layer(layer.clone()))?,
+        };
+        let connection = self.connection;
+        let Some(held) = self.objects.held.get_mut(object).filter(|held| held.changed) else { return Ok(()) };
+        let document = match &held.document {
+            Some(document) => document.clone(),
+            None if held.state.is_empty() => "".into(),
+            None => document::shown(object, &held.state).into(),
+        };
+        let registers = codec::encode(connection, self.names, &held.state, &document)?;
+        let alive = held.state.is_alive();
+        if held.new {
+            let (kind, uid) = key(object);
+            connection
+                .prepare_cached(
+                    "INSERT INTO objects (id, kind, layer, uid, alive, document, registers, base_same, read_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                )?
+                .execute(params![held.id, kind, layer, uid, alive, document, registers, held.same_base, held.read_at])?;
+        } else {
+            // A base that was the same as the row moves out before the row changes.
+            connection
+                .prepare_cached(
+                    "UPDATE objects SET base = CASE base_same WHEN 1 THEN document ELSE base END,
+                            base_registers = CASE base_same WHEN 1 THEN registers ELSE base_registers END,
+                            base_same = CASE base_same WHEN 1 THEN 2 ELSE base_same END,
+                            alive = ?2, document = ?3, registers = ?4, read_at = ?5
+                     WHERE id = ?1",
+                )?
+                .execute(params![held.id, alive, document, registers, held.read_at])?;
+            if held.same_base {
+                connection
+                    .prepare_cached("UPDATE objects SET base_same = 1, base = NULL, base_registers = NULL WHERE id = ?1")?
+                    .execute([held.id])?;
+            }
+        }
+        if matches!(object, Object::Feature(..)) {
+            let lies = lies(&held.state);
+            if !same_place(&lies, &held.lies) {
+                place(connection, held.id, if lies.is_some() { bounds(&held.state) } else { None }, held.lies.is_some())?;
+                held.lies = lies;
+            }
+        }
+        held.document = Some(document);
+        (held.new, held.changed, held.same_base) = (false, false, false);
+        Ok(())
+    }
+}
+
+fn lies(state: &ObjectState) -> Lies {
+    let geometry = state.winner(&Path::geometry()).filter(|_| state.is_alive())?;
+    Some((geometry.order.clone(), geometry.value.clone()))
+}
+
+fn same_place(a: &Lies, b: &Lies) -> bool {
+    let text = |value: &Option<Json>| value.as_ref().map(|value| value.as_str().to_owned());
+    match (a, b) {
+        (Some((a, left)), Some((b, right))) => a == b && text(left) == text(right),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+fn place(connection: &Connection, id: i64, bounds: Option<Bounds>, was_there: bool) -> Result<()> {
+    if was_there {
+        connection.prepare_cached("DELETE FROM bounds WHERE id = ?1")?.execute([id])?;
+    }
+    if let Some(b) = bounds {
+        connection
+            .prepare_cached("INSERT INTO bounds (id, west, east, south, north) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![id, b.west, b.east, b.south, b.north])?;
+    }
+    Ok(())
+}
+
+/// The writes of a feature that stands in a server document, whatever its geometry is.
+pub(crate) fn server_writes(text: &str) -> Result<Vec<Write>> {
+    let unsound = |what: String| Error::Unsound(OperationError::BadValue { verb: "upsert", what });
+    let members = Members::parse(text).map_err(|error| unsound(error.to_string()))?;
+    document_feature_writes(&members).map_err(unsound)
+}
+
+impl Registers for Tx<'_> {
+    type Error = Error;
+
+    fn load(&mut self, object: &Object) -> Result<ObjectState> {
+        Ok(self.hold(object)?.state.clone())
+    }
+
+    fn keep(&mut self, object: &Object, state: ObjectState) -> Result<()> {
+        let held = self.touch(object)?;
+        held.state = state;
+        held.document = None;
+        held.changed = true;
+        Ok(())
+    }
+}
+
+impl Objects {
+    /// The name of an object that is held.
+    pub fn name(&self, id: i64) -> Option<Object> {
+        self.names.get(&id).cloned()
+    }
+}

@@ -1,0 +1,139 @@
+//! Opening a map's file: ours, whole, and not newer than this program, or a clear refusal.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, Result};
+use crate::map::{self, NewMap};
+use crate::names::Names;
+use crate::schema::{self, APPLICATION_ID};
+use crate::settings;
+
+/// One map's file and the one connection that writes to it.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) connection: Connection,
+    pub(crate) names: Names,
+    read_only: bool,
+}
+
+impl Store {
+    /// Makes a new file. It appears under its name only when it is whole.
+    ///
+    /// # Errors
+    /// When there is a file of that name, or it cannot be written.
+    pub fn create(path: &Path, new: &NewMap) -> Result<Self> {
+        if path.exists() {
+            return Err(Error::Exists(path.display().to_string()));
+        }
+        let part = part(path);
+        remove(&part)?;
+        {
+            let mut connection = Connection::open(&part)?;
+            settings::connection(&connection)?;
+            settings::write_ahead_log(&connection)?;
+            schema::migrate(&mut connection)?;
+            map::insert(&connection, new)?;
+            connection.close().map_err(|(_, error)| Error::from(error))?;
+        }
+        fs::rename(&part, path).map_err(|source| Error::File { path: path.display().to_string(), source })?;
+        Self::open(path)
+    }
+
+    /// Opens a file for reading and writing, and brings it to the current format.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Foreign`], [`Error::Damaged`] or [`Error::Newer`], and nothing
+    /// was changed then.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let found = recognise(&connection)?;
+        settings::write_ahead_log(&connection)?;
+        if found < schema::known() {
+            schema::migrate(&mut connection)?;
+        }
+        Self::ready(connection, false)
+    }
+
+    /// Opens a file for reading only, beside whoever writes to it.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`Error::Older`] when the file needs a migration first.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let (found, known) = (recognise(&connection)?, schema::known());
+        if found < known {
+            return Err(Error::Older { found, known });
+        }
+        Self::ready(connection, true)
+    }
+
+    /// A map in memory with the same schema, gone when dropped.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn in_memory(new: &NewMap) -> Result<Self> {
+        let mut connection = Connection::open_in_memory()?;
+        settings::connection(&connection)?;
+        schema::migrate(&mut connection)?;
+        map::insert(&connection, new)?;
+        Self::ready(connection, false)
+    }
+
+    /// Whether writing is impossible.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn ready(connection: Connection, read_only: bool) -> Result<Self> {
+        let store = Self { connection, names: Names::default(), read_only };
+        store.map()?;
+        Ok(store)
+    }
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
+    if !path.is_file() {
+        return Err(Error::Missing(path.display().to_string()));
+    }
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    settings::connection(&connection)?;
+    Ok(connection)
+}
+
+/// The file's format, when it is one of ours and its schema can be read.
+fn recognise(connection: &Connection) -> Result<i64> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    if number("application_id")? != APPLICATION_ID {
+        return Err(Error::Foreign);
+    }
+    let (found, known) = (number("user_version")?, schema::known());
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    Ok(found)
+}
+
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+fn remove(part: &Path) -> Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = part.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(PathBuf::from(&name)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::File { path: part.display().to_string(), source }),
+        }
+    }
+    Ok(())
+}

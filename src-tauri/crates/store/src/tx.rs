@@ -1,0 +1,89 @@
+//! One transaction: everything inside commits together or not at all.
+
+use bivouac_journal::clock::Clock;
+use rusqlite::Connection;
+
+use crate::error::Result;
+use crate::map;
+use crate::names::Names;
+use crate::object::Objects;
+use crate::open::Store;
+
+/// One writing transaction. Dropped without [`Tx::commit`] it leaves no trace.
+#[derive(Debug)]
+pub struct Tx<'s> {
+    pub(crate) connection: &'s Connection,
+    pub(crate) names: &'s mut Names,
+    pub(crate) objects: Objects,
+    /// The greatest wall clock in the log: what is later cannot be a repetition.
+    pub(crate) newest: Option<i64>,
+    clock: Option<Clock>,
+    done: bool,
+}
+
+impl Store {
+    /// Begins to write.
+    ///
+    /// # Errors
+    /// When the file is read-only or another program writes to it for too long.
+    pub fn begin(&mut self) -> Result<Tx<'_>> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(Tx {
+            connection: &self.connection,
+            names: &mut self.names,
+            objects: Objects::default(),
+            newest: None,
+            clock: None,
+            done: false,
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Writes everything that changed and commits it, on disk before this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing of the transaction is kept then.
+    pub fn commit(mut self) -> Result<()> {
+        self.flush()?;
+        if let Some(clock) = &self.clock {
+            map::keep_clock(self.connection, clock)?;
+        }
+        self.connection.execute_batch("COMMIT")?;
+        self.done = true;
+        Ok(())
+    }
+
+    /// Our own clock; what it becomes is kept at the commit.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn clock(&mut self) -> Result<&mut Clock> {
+        let clock = match self.clock.take() {
+            Some(clock) => clock,
+            None => map::clock(self.connection)?,
+        };
+        Ok(self.clock.insert(clock))
+    }
+
+    /// The number of a text in `names`, a new one if need be.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn intern(&mut self, text: &str) -> Result<i64> {
+        self.names.number(self.connection, text)
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        // Numbers that were given to new names are void now.
+        self.names.forget();
+        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+            tracing::warn!(%error, "roll a transaction back");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What an answer means: uMap says many of its refusals with status 200.
 
+use reqwest::Url;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use crate::MAX_ANSWER_BYTES;
 use crate::error::{FormError, LinkError};
 use crate::http::Raw;
+use crate::policy::origin_of;
 
 impl Raw {
     /// The answer, if its status is a success.
@@ -15,7 +17,7 @@ impl Raw {
         Err(match status {
             200..=299 => return Ok(self),
             300..=399 if self.leads_to_sign_in() => LinkError::SignInNeeded { action },
-            300..=399 => LinkError::protocol(action, "an unexpected redirect"),
+            300..=399 => LinkError::protocol(action, self.redirect()),
             400 if contains(&self.body, b"UUID already exists") => {
                 LinkError::LayerExists { action }
             }
@@ -50,6 +52,14 @@ impl Raw {
             return Err(LinkError::Form { action, errors });
         }
         Ok(text)
+    }
+
+    /// Where to, without the path, which may hold a secret.
+    fn redirect(&self) -> String {
+        match self.header("location").and_then(|to| Url::parse(to).ok()) {
+            Some(to) => format!("an unexpected redirect to {}", origin_of(&to)),
+            None => "an unexpected redirect".to_owned(),
+        }
     }
 
     fn leads_to_sign_in(&self) -> bool {

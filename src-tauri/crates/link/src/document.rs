@@ -58,7 +58,7 @@ pub enum EditMode {
 }
 
 /// One layer as a map's document lists it, without its features.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct LayerEntry {
     /// The layer's UUID.
     pub id: String,
@@ -78,6 +78,17 @@ pub struct LayerEntry {
     pub edit_mode: EditMode,
     /// The version that a save of it has to name; none for a layer that was never saved.
     pub reference_version: Option<String>,
+}
+
+impl fmt::Debug for LayerEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The settings may hold the address of remote data, with its key.
+        f.debug_struct("LayerEntry")
+            .field("id", &self.id)
+            .field("parent", &self.parent)
+            .field("reference_version", &self.reference_version)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A map's document, as `/geojson/` gives it.
@@ -267,5 +278,88 @@ impl WireLayer {
         for layer in inside {
             layer.flatten(Some(&id), into);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAP: &str = r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[1.5,2]},"properties":{
+        "zoom": 7.0, "x-ours":{"a":1e2}, "tags":["food"], "syncEnabled": 1, "name":"A", "id":12,
+        "editMode":"simple", "umap_version":"3.7.3", "websocketEnabled":true, "user":null,
+        "permissions":{"edit_status":3,"share_status":42,"anonymous_edit_url":"https://u.org/en/map/anonymous-edit/12:SIG"},
+        "urls":{"whoami":"/en/whoami"},
+        "datalayers":[
+            {"id":"a","rank":0,"properties":{"name":"Group","remoteData":{"url":"https://k.org/?key=KEY"}},"permissions":{"edit_status":0},"editMode":"advanced","referenceVersion":"1",
+             "layers":[{"id":"b","properties":{},"editMode":"disabled","referenceVersion":null}]},
+            {"id":"c","rank":1,"properties":{"displayOnLoad":false},"referenceVersion":17}]}}"#;
+
+    fn read(text: &str) -> Result<MapDocument, LinkError> {
+        MapDocument::read("reading", text, Some(5))
+    }
+
+    #[test]
+    fn a_document_is_read_and_what_may_be_saved_back_keeps_its_text() {
+        let map = read(MAP).unwrap();
+        assert_eq!(
+            map.settings(),
+            r#"{"zoom":7.0,"x-ours":{"a":1e2},"tags":["food"],"syncEnabled":1}"#
+        );
+        assert!(!map.sync_enabled, "only a real true counts");
+        assert_eq!(map.permissions.share_status, crate::ShareStatus::Other(42));
+        assert_eq!((map.edit_mode, map.user.clone()), (EditMode::Simple, None));
+        let layers: Vec<_> = map
+            .layers
+            .iter()
+            .map(|layer| (layer.id.as_str(), layer.parent.as_deref()))
+            .collect();
+        assert_eq!(layers, [("a", None), ("b", Some("a")), ("c", None)]);
+        assert_eq!(map.layers[1].reference_version, None);
+        assert_eq!(map.layers[2].reference_version.as_deref(), Some("17"));
+        assert_eq!(
+            map.layers[2].edit_mode,
+            EditMode::Disabled,
+            "silence is the lesser right"
+        );
+    }
+
+    #[test]
+    fn printing_a_document_shows_no_link_and_no_key() {
+        let map = read(MAP).unwrap();
+        let shown = format!("{map:?} {:?} {:?}", map.layers, map.permissions);
+        for secret in ["SIG", "KEY"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_document_without_its_needed_parts_is_a_protocol_error() {
+        for (part, other) in [
+            ("\"datalayers\"", "\"other\""),
+            ("\"editMode\":\"simple\"", "\"editMode\":\"new\""),
+            ("\"share_status\"", "\"other\""),
+            ("\"id\":12", "\"id\":{}"),
+            ("\"properties\":{\n", "\"other\":{\n"),
+        ] {
+            let text = MAP.replacen(part, other, 1);
+            assert_ne!(text, MAP);
+            assert!(
+                matches!(read(&text), Err(LinkError::Protocol { .. })),
+                "{part}"
+            );
+        }
+        assert!(read("[]").is_err() && read("").is_err());
+    }
+
+    #[test]
+    fn layers_nested_without_end_are_an_error_and_no_crash() {
+        let deep = format!(
+            "{}{}",
+            r#"{"id":"a","properties":{},"layers":["#.repeat(100_000),
+            "]}".repeat(100_000)
+        );
+        let text = MAP.replace("\"datalayers\":[", &format!("\"datalayers\":[{deep},"));
+        assert!(matches!(read(&text), Err(LinkError::Protocol { .. })));
     }
 }

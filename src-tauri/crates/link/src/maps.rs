@@ -28,7 +28,10 @@ impl Client {
         let answer = self.inner.exchange(Call::get(action, url).large()).await?;
         let time = answer.server_time_ms;
         let text = self.inner.explain(map, answer.ok_json()).await?;
-        let document = MapDocument::read(action, &text, time)?;
+        let mut document = MapDocument::read(action, &text, time)?;
+        if let Some(link) = &mut document.permissions.anonymous_edit_url {
+            *link = Secret::new(self.inner.full(link.expose()));
+        }
         *lock(&self.inner.urls) = Urls::new(document.urls.clone());
         Ok(document)
     }

@@ -1,5 +1,7 @@
 //! What is said about a map when it is made, saved or shared.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer};
 
 use crate::account::Person;
@@ -162,7 +164,7 @@ pub enum PermissionsSave {
 }
 
 /// A map to be created.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct NewMap {
     /// Its name, at most 200 characters.
     pub name: String,
@@ -177,7 +179,7 @@ pub struct NewMap {
 }
 
 /// A map's settings to be saved: all of them, since the server replaces what it has (rule 30).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Settings {
     /// The map's name, at most 200 characters; wins over a `name` in `settings`.
     pub name: String,
@@ -189,6 +191,23 @@ pub struct Settings {
     pub tags: Vec<String>,
     /// Whether the map is a template; the server takes silence for no.
     pub is_template: bool,
+}
+
+impl fmt::Debug for NewMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The settings may hold the address of a tile server, with its key.
+        f.debug_struct("NewMap")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The server's answer to a created map.

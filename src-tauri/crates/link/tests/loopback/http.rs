@@ -267,3 +267,72 @@ async fn one_client_saves_one_thing_at_a_time() {
     }
     assert_eq!(most.load(Ordering::SeqCst), 1, "saves overlapped");
 }
+
+#[tokio::test]
+async fn a_small_answer_that_unpacks_to_too_much_is_cut_at_the_limit() {
+    use std::io::Write as _;
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let zeros = vec![b' '; 1 << 20];
+    for _ in 0..101 {
+        packer.write_all(&zeros).unwrap();
+    }
+    let bomb = packer.finish().unwrap();
+    assert!(bomb.len() < 1 << 20);
+    let mut answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        bomb.len()
+    )
+    .into_bytes();
+    answer.extend_from_slice(&bomb);
+    let error = answering(answer)
+        .await
+        .read_layer("1", "a")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, LinkError::TooLarge { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn signing_out_without_a_network_forgets_the_session_here() {
+    let (listener, address) = listen().await;
+    drop(listener);
+    let client = Client::new(&format!("http://{address}"), &Policy::default()).unwrap();
+    let saved = format!(
+        r#"{{"server":"http://{address}","signed_in":true,"cookies":[{{"name":"sessionid","value":"v","expires_ms":null}}]}}"#
+    );
+    client
+        .restore_cookies(serde_json::from_str(&saved).unwrap())
+        .unwrap();
+    assert!(client.sign_out().await.unwrap_err().is_offline());
+    let left = client.save_cookies();
+    assert!(!left.signed_in && left.cookies.is_empty(), "{left:?}");
+}
+
+/// A server that accepts and never says anything; the client for it.
+async fn silent() -> Client {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            held.push(listener.accept().await.unwrap());
+        }
+    });
+    Client::new(&format!("http://{address}"), &Policy::default()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_says_nothing_is_left_in_time() {
+    let client = silent().await;
+    let begun = tokio::time::Instant::now();
+    let error = client.whoami().await.unwrap_err();
+    assert!(matches!(error, LinkError::Timeout { .. }), "{error:?}");
+    assert!(error.is_offline() && !error.is_permanent());
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    let begun = tokio::time::Instant::now();
+    client.create_layer("7", save()).await.unwrap_err();
+    assert_eq!(begun.elapsed().as_secs(), 120);
+    let begun = tokio::time::Instant::now();
+    let error = client.open_socket("7").await.unwrap_err();
+    assert!(matches!(error, LinkError::Timeout { .. }), "{error:?}");
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}

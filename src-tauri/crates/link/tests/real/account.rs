@@ -123,3 +123,81 @@ async fn a_forged_edit_link_is_refused_and_not_shown_in_the_error() {
     let error = nobody().open_edit_link(&map.url).await;
     assert!(matches!(error, Err(LinkError::BadArgument { .. })));
 }
+
+#[tokio::test]
+async fn signing_in_again_changes_the_user() {
+    let client = signed_in("alice").await;
+    assert_eq!(
+        client.sign_in("bob", &password()).await.unwrap().name,
+        "bob"
+    );
+    assert_eq!(client.whoami().await.unwrap().unwrap().name, "bob");
+}
+
+#[tokio::test]
+async fn the_log_of_a_whole_visit_holds_no_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let client = signed_in("alice").await;
+    let map = a_map(&client).await;
+    let token = client.ws_token(&map.id).await.unwrap();
+    let socket = client.open_socket(&map.id).await.unwrap();
+    let join = format!(
+        r#"{{"kind":"JoinRequest","token":"{}","peer":"AAAAA"}}"#,
+        token.expose()
+    );
+    let (sender, mut receiver) = socket.split();
+    sender.send(join).await.unwrap();
+    receiver.recv().await;
+    let anonymous = nobody();
+    let link = a_map(&anonymous).await.anonymous_edit_url.unwrap();
+    nobody().open_edit_link(link.expose()).await.unwrap();
+    nobody()
+        .sign_in("alice", "a-wrong-password")
+        .await
+        .unwrap_err();
+    client
+        .save_layer(
+            &map.id,
+            layer(&uuid(), &[("aaaaa", "Hidden place")]),
+            &bivouac_link::Reference::new("1").unwrap(),
+        )
+        .await
+        .unwrap_err();
+    drop(guard);
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        log.contains("signing in") && log.contains("answered"),
+        "nothing was logged: {log}"
+    );
+    let mut secrets = vec![password(), "a-wrong-password".into(), "Hidden place".into()];
+    secrets.push(token.expose().to_owned());
+    secrets.push(link.expose().rsplit(':').next().unwrap().to_owned());
+    for jar in [client.save_cookies(), anonymous.save_cookies()] {
+        secrets.extend(jar.cookies.into_iter().map(|cookie| cookie.value));
+    }
+    for secret in secrets {
+        assert!(!log.contains(&secret), "{secret} is in the log");
+    }
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -60,6 +60,7 @@ impl Tx<'_> {
     /// When they cannot be written.
     pub fn set_layer_facts(&mut self, layer: &LayerId, facts: &LayerFacts) -> Result<()> {
         let id = self.object_id(&Object::Layer(layer.clone()))?;
+        self.layer_is_known(layer);
         self.connection
             .prepare_cached(
                 "INSERT INTO layers (object, edit_status, edit_mode, reference, provisional, listed)

@@ -7,8 +7,11 @@
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
 mod codec;
+mod conflict;
 mod document;
+mod edit;
 mod error;
+mod foreign;
 mod frame;
 mod layer;
 mod log;
@@ -16,12 +19,16 @@ mod map;
 mod names;
 mod object;
 mod open;
+mod park;
 mod people;
 mod schema;
 mod settings;
 mod tx;
 
+pub use conflict::{Conflict, ConflictKind, ConflictState};
+pub use edit::{MAX_GEOMETRY, Receipt};
 pub use error::{Error, Result};
+pub use foreign::{ForeignReport, Incoming, Standing};
 pub use frame::Frame;
 pub use layer::LayerFacts;
 pub use log::{NewRow, Origin, Row, SaveState};

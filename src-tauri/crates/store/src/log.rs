@@ -8,7 +8,7 @@ use bivouac_journal::ids::{Object, PeerId};
 use bivouac_journal::json::Json;
 use bivouac_journal::operation::{Marks, Operation, Verb, Write};
 use bivouac_journal::path::Path;
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Error, Result};
 use crate::names::Names;
@@ -35,7 +35,7 @@ macro_rules! numbered {
             }
         }
 
-        impl ToSql for $name {
+        impl rusqlite::types::ToSql for $name {
             fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
                 Ok(self.number().into())
             }

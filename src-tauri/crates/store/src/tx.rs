@@ -4,6 +4,7 @@ use bivouac_journal::clock::Clock;
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::foreign::LayerStandings;
 use crate::map;
 use crate::names::Names;
 use crate::object::Objects;
@@ -17,6 +18,9 @@ pub struct Tx<'s> {
     pub(crate) objects: Objects,
     /// The greatest wall clock in the log: what is later cannot be a repetition.
     pub(crate) newest: Option<i64>,
+    /// What is known about layers, and how many operations are parked, as far as it was asked.
+    pub(crate) standings: LayerStandings,
+    pub(crate) parked: Option<i64>,
     clock: Option<Clock>,
     done: bool,
 }
@@ -33,6 +37,8 @@ impl Store {
             names: &mut self.names,
             objects: Objects::default(),
             newest: None,
+            standings: LayerStandings::default(),
+            parked: None,
             clock: None,
             done: false,
         })

@@ -57,6 +57,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client of the server at `server` (scheme, host, port; a path is ignored). Connects to nothing yet.
+    /// Over https a proxy of the environment (`HTTPS_PROXY`) is used; the websocket knows none.
     ///
     /// # Errors
     /// [`LinkError::OriginRefused`] when the policy does not allow the origin,

@@ -91,8 +91,8 @@ impl Client {
     ///
     /// # Errors
     /// [`LinkError::Conflict`] when the server cannot merge it with what it holds. After a
-    /// [`LinkError::Timeout`], [`LinkError::Offline`] or [`LinkError::Server`] it may have been
-    /// saved all the same: read it back.
+    /// [`LinkError::Timeout`], [`LinkError::Offline`] or [`LinkError::Server`], or when this future
+    /// was dropped, it may have been saved all the same: read it back.
     pub async fn save_layer(
         &self,
         map: &str,

@@ -1,0 +1,240 @@
+//! The server's documents, merged as server operations (M11).
+
+use std::collections::BTreeSet;
+
+use bivouac_journal::ids::{FeatureId, LayerId, Object};
+use bivouac_journal::json::Json;
+use bivouac_journal::document as journal_document;
+use serde_json::{Map, Value, json};
+
+use super::listing;
+use crate::error::{Error, Result};
+use crate::layer::LayerFacts;
+use crate::object::key;
+use crate::open::Store;
+use crate::tx::Tx;
+
+/// A map as the server lists it, without its features.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerMap {
+    /// The settings that may be saved back, the name among them.
+    pub settings: Map<String, Value>,
+    /// The layers that it lists, a layer before those in it.
+    pub layers: Vec<ServerLayer>,
+    /// When settings or layers changed last, in ms since 1970; 0 when the server does not say.
+    pub modified_at_ms: u64,
+    /// The server's own clock in ms since 1970, when it said.
+    pub server_time_ms: Option<i64>,
+    /// Its address templates and rights as JSON objects, kept for showing.
+    pub urls: Option<String>,
+    /// Who may do what.
+    pub rights: Option<String>,
+    /// Whether we may save.
+    pub may_edit: bool,
+}
+
+/// One layer as the server lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerLayer {
+    /// Which.
+    pub id: LayerId,
+    /// Its place among its siblings.
+    pub rank: i64,
+    /// The group that it lies in.
+    pub parent: Option<LayerId>,
+    /// Its settings.
+    pub properties: Map<String, Value>,
+    /// Who may edit it: 0 as the map, 1 everyone, 2 editors, 3 owner.
+    pub edit_status: i64,
+    /// What we may do with it.
+    pub edit_mode: Option<String>,
+    /// The version that a save of it has to name.
+    pub reference: Option<String>,
+}
+
+impl ServerLayer {
+    pub(super) fn document(&self) -> Value {
+        let mut document = json!({ "rank": self.rank, "properties": self.properties });
+        if let (Some(parent), Value::Object(members)) = (&self.parent, &mut document) {
+            members.insert("parentId".to_owned(), Value::String(parent.to_string()));
+        }
+        document
+    }
+}
+
+impl Store {
+    /// Merges settings and the list of layers; the layers whose documents have to be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn merge_map(&mut self, map: &ServerMap, now_ms: u64) -> Result<Vec<LayerId>> {
+        let mut tx = self.begin()?;
+        listing::clear(&tx)?;
+        let settings = json!({ "properties": map.settings });
+        let advance = !listing::is_posting(&tx)?;
+        listing::keep(&mut tx, &Object::Map, &settings)?;
+        tx.merge_object(&Object::Map, Some(&settings.to_string()), map.modified_at_ms, advance, now_ms)?;
+        let mut to_read = Vec::new();
+        let mut listed = BTreeSet::new();
+        for layer in &map.layers {
+            listed.insert(layer.id.clone());
+            if tx.merge_listed(layer, map.modified_at_ms, now_ms)? {
+                to_read.push(layer.id.clone());
+            }
+        }
+        for object in tx.based(None)? {
+            if let Object::Layer(id) = &object
+                && !listed.contains(id)
+            {
+                tx.merge_object(&object, None, map.modified_at_ms, true, now_ms)?;
+                let facts = tx.layer_facts(id)?.unwrap_or_default();
+                tx.set_layer_facts(id, &LayerFacts { listed: false, ..facts })?;
+            }
+        }
+        tx.note_server(map, now_ms)?;
+        tx.commit()?;
+        Ok(to_read)
+    }
+
+    /// Merges one version of a layer's document. `at_ms` is when the version was saved.
+    ///
+    /// # Errors
+    /// When it is no layer document or the database fails.
+    pub fn merge_layer(
+        &mut self,
+        layer: &LayerId,
+        version: &str,
+        at_ms: u64,
+        body: &str,
+        now_ms: u64,
+    ) -> Result<()> {
+        let mut tx = self.begin()?;
+        let facts = tx.layer_facts(layer)?.unwrap_or_default();
+        let advance = facts.provisional.is_none();
+        tx.merge_features(layer, at_ms, body, advance, now_ms)?;
+        if advance {
+            tx.set_layer_facts(layer, &LayerFacts { reference: Some(version.to_owned()), ..facts })?;
+        }
+        tx.commit()
+    }
+
+    /// Whether a document contends with an operation of ours that is not verified (M11).
+    ///
+    /// # Errors
+    /// When it is no layer document or the database fails.
+    pub fn contends(&mut self, layer: &LayerId, body: &str) -> Result<bool> {
+        let mut tx = self.begin()?;
+        let mut pending = tx.pending_in(layer)?;
+        pending.retain(|row| matches!(row.operation.object, Object::Feature(..)));
+        if pending.is_empty() {
+            return Ok(false);
+        }
+        let document = tx.parse(layer, body)?;
+        let objects: BTreeSet<Object> = pending.into_iter().map(|row| row.operation.object).collect();
+        for object in objects {
+            let (_, id) = key(&object);
+            let text = document.features.iter().find(|f| f.id.as_str() == id).map(|f| f.text.clone());
+            if !tx.difference(&object, text.as_ref().map(Json::as_str), 1)?.writes.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The version that our base of a layer holds.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn reference(&self, layer: &LayerId) -> Result<Option<String>> {
+        let facts = match crate::object::number(&self.connection, &Object::Layer(layer.clone()))? {
+            Some(id) => crate::layer::facts(&self.connection, id)?,
+            None => None,
+        };
+        Ok(facts.and_then(|facts| facts.reference))
+    }
+
+    /// This laptop's clock minus the server's, in ms, as far as the server told (rule 3).
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn clock_skew(&self) -> Result<i64> {
+        Ok(self.map()?.clock_skew)
+    }
+}
+
+impl Tx<'_> {
+    /// Merges what the server says of a listed layer; whether its document has to be read.
+    fn merge_listed(&mut self, layer: &ServerLayer, modified_at_ms: u64, now_ms: u64) -> Result<bool> {
+        let object = Object::Layer(layer.id.clone());
+        let facts = self.layer_facts(&layer.id)?.unwrap_or_default();
+        let document = layer.document();
+        listing::keep(self, &object, &document)?;
+        let at_ms = layer.reference.as_deref().and_then(|v| v.parse().ok()).unwrap_or(modified_at_ms);
+        let advance = facts.provisional.is_none();
+        self.merge_object(&object, Some(&document.to_string()), at_ms, advance, now_ms)?;
+        let is_new = layer.reference.is_some() && layer.reference != facts.reference;
+        self.set_layer_facts(
+            &layer.id,
+            &LayerFacts {
+                edit_status: layer.edit_status,
+                edit_mode: layer.edit_mode.clone(),
+                listed: true,
+                ..facts
+            },
+        )?;
+        self.replay_parked(&layer.id, now_ms)?;
+        Ok(is_new)
+    }
+
+    pub(crate) fn parse(&mut self, layer: &LayerId, body: &str) -> Result<journal_document::LayerDocument> {
+        let known = self.known_ids(layer)?;
+        journal_document::parse(layer, body, |id| known.contains(id))
+            .map_err(|error| Error::BadDocument(error.to_string()))
+    }
+
+    pub(crate) fn known_ids(&mut self, layer: &LayerId) -> Result<BTreeSet<FeatureId>> {
+        self.flush()?;
+        let number = self.object_id(&Object::Layer(layer.clone()))?;
+        let ids = self
+            .connection
+            .prepare_cached("SELECT uid FROM objects WHERE kind = 2 AND layer = ?1")?
+            .query_map([number], |row| row.get::<_, String>(0))?
+            .map(|uid| uid.map(|uid| FeatureId::trusted(&uid)))
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(ids)
+    }
+
+    fn merge_features(&mut self, layer: &LayerId, at_ms: u64, body: &str, advance: bool, now_ms: u64) -> Result<()> {
+        let document = self.parse(layer, body)?;
+        let mut present = BTreeSet::new();
+        for feature in &document.features {
+            let object = Object::Feature(layer.clone(), feature.id.clone());
+            let again = !present.insert(feature.id.clone());
+            // Of a doubled feature every variant is merged; the base is the first one.
+            self.merge_object(&object, Some(feature.text.as_str()), at_ms, advance && !again, now_ms)?;
+        }
+        for object in self.based(Some(layer))? {
+            if let Object::Feature(_, id) = &object
+                && !present.contains(id)
+            {
+                self.merge_object(&object, None, at_ms, advance, now_ms)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_server(&mut self, map: &ServerMap, now_ms: u64) -> Result<()> {
+        let mut record = self.map()?;
+        if let Some(name) = map.settings.get("name").and_then(Value::as_str) {
+            name.clone_into(&mut record.name);
+        }
+        if let Some(server) = map.server_time_ms {
+            record.clock_skew = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_sub(server);
+        }
+        record.modified_at = map.modified_at_ms;
+        record.urls.clone_from(&map.urls);
+        record.rights.clone_from(&map.rights);
+        record.read_only = !map.may_edit;
+        self.set_map(&record)
+    }
+}

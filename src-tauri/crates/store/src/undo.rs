@@ -1,0 +1,337 @@
+//! Undo and redo: new operations that write back what registers showed, where nobody else wrote
+//! since (M7, rule 45). A deleted object that others know as deleted comes back under a fresh id,
+//! and what was done to the old one before can still be undone on the new one (rules 28 and 42).
+
+use std::collections::BTreeMap;
+
+use bivouac_journal::ids::{Object, PeerId};
+use bivouac_journal::json::Json;
+use bivouac_journal::merge::Register;
+use bivouac_journal::operation::{Draft, Verb};
+use bivouac_journal::path::Path;
+use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
+
+use crate::edit::{Receipt, UnitKind, before_values};
+use crate::error::{Error, Result};
+use crate::fresh::Fresh;
+use crate::log::Row;
+use crate::open::Store;
+use crate::tx::Tx;
+
+/// An undo unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Its number.
+    pub id: i64,
+    /// What the user did, in the caller's words.
+    pub label: String,
+    /// When, in milliseconds.
+    pub at: u64,
+}
+
+/// A register that could not be taken back because somebody wrote there since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Where.
+    pub object: Object,
+    /// Which register.
+    pub path: Path,
+    /// The clock id of who wrote there; empty for the server.
+    pub writer: String,
+    /// The connection that sent it: a label.
+    pub sender: Option<PeerId>,
+}
+
+/// What became of an undo or redo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoReport {
+    /// The unit that was taken back.
+    pub unit: Unit,
+    /// The new operations; `None` when everything was left out.
+    pub receipt: Option<Receipt>,
+    /// What was left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Everything one unit did to one object.
+struct Deed {
+    /// The object, and the one that it is called by now.
+    object: Object,
+    target: Object,
+    /// The row that gave the target its values, when it is another object.
+    revived_by: Vec<i64>,
+    /// The unit's rows on it, and the rows that they were sent as.
+    rows: Vec<i64>,
+    /// What each register showed before the unit.
+    before: BTreeMap<Path, Option<Value>>,
+    /// Whether nobody can know of it yet.
+    unsent: bool,
+}
+
+#[derive(Default)]
+struct Plan {
+    drafts: Vec<(u8, Draft)>,
+    /// Objects that come back under another id.
+    revived: Vec<(Object, Object)>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Store {
+    /// Takes the last unit back that was not taken back yet. `bits` are random, for fresh ids.
+    ///
+    /// # Errors
+    /// [`Error::NothingToUndo`], or when the database fails.
+    pub fn undo(&mut self, bits: u64, now_ms: u64) -> Result<UndoReport> {
+        let mut tx = self.begin()?;
+        let unit = tx.undoable()?.ok_or(Error::NothingToUndo)?;
+        let report = tx.take_back(UnitKind::Undo(unit.id), unit, bits, now_ms)?;
+        tx.commit()?;
+        Ok(report)
+    }
+
+    /// Takes the last undo back, unless the user edited since. `bits` are random, for fresh ids.
+    ///
+    /// # Errors
+    /// [`Error::NothingToRedo`], or when the database fails.
+    pub fn redo(&mut self, bits: u64, now_ms: u64) -> Result<UndoReport> {
+        let mut tx = self.begin()?;
+        let unit = tx.redoable()?.ok_or(Error::NothingToRedo)?;
+        let report = tx.take_back(UnitKind::Redo(unit.id), unit, bits, now_ms)?;
+        tx.commit()?;
+        Ok(report)
+    }
+
+    /// What undo would take back, and redo.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn undo_state(&self) -> Result<(Option<Unit>, Option<Unit>)> {
+        Ok((unit(&self.connection, UNDOABLE)?, unit(&self.connection, REDOABLE)?))
+    }
+}
+
+const UNDOABLE: &str = "kind IN (0, 2) AND undone_at IS NULL";
+const REDOABLE: &str =
+    "kind = 1 AND undone_at IS NULL AND id > coalesce((SELECT max(id) FROM units WHERE kind = 0), 0)";
+
+fn unit(connection: &rusqlite::Connection, which: &str) -> Result<Option<Unit>> {
+    Ok(connection
+        .prepare_cached(&format!("SELECT id, label, at FROM units WHERE {which} ORDER BY id DESC LIMIT 1"))?
+        .query_row([], |row| Ok(Unit { id: row.get(0)?, label: row.get(1)?, at: row.get(2)? }))
+        .optional()?)
+}
+
+impl Tx<'_> {
+    fn undoable(&mut self) -> Result<Option<Unit>> {
+        unit(self.connection, UNDOABLE)
+    }
+
+    fn redoable(&mut self) -> Result<Option<Unit>> {
+        unit(self.connection, REDOABLE)
+    }
+
+    fn take_back(&mut self, kind: UnitKind, unit: Unit, bits: u64, now_ms: u64) -> Result<UndoReport> {
+        let mut fresh = Fresh::new(bits);
+        let mut plan = Plan::default();
+        let mut deeds = self.deeds(unit.id)?;
+        // Layers first: their features may have to follow them.
+        deeds.sort_by_key(|deed| matches!(deed.object, Object::Feature(..)));
+        for deed in &deeds {
+            self.plan(deed, &mut plan, &mut fresh)?;
+        }
+        let Plan { mut drafts, revived, left_out } = plan;
+        drafts.sort_by_key(|(rank, _)| *rank);
+        let drafts: Vec<Draft> = drafts.into_iter().map(|(_, draft)| draft).collect();
+        let objects: Vec<Object> = drafts.iter().map(|draft| draft.object.clone()).collect();
+        let receipt =
+            if drafts.is_empty() { None } else { Some(self.edit_as(kind, &unit.label, drafts, now_ms)?) };
+        for (old, new) in revived {
+            let made = objects.iter().position(|object| *object == new);
+            let row = made.and_then(|at| receipt.as_ref().and_then(|receipt| receipt.rows.get(at)));
+            self.alias(&old, &new, row.copied().unwrap_or(0))?;
+        }
+        self.connection
+            .prepare_cached("UPDATE units SET undone_at = ?2 WHERE id = ?1")?
+            .execute(params![unit.id, now_ms])?;
+        Ok(UndoReport { unit, receipt, left_out })
+    }
+
+    fn deeds(&mut self, unit: i64) -> Result<Vec<Deed>> {
+        let rows = self.rows("WHERE unit = ?1 AND origin = 1 ORDER BY row", [unit])?;
+        let mut deeds: Vec<Deed> = Vec::new();
+        let mut places: BTreeMap<Object, usize> = BTreeMap::new();
+        for row in rows {
+            let object = row.operation.object.clone();
+            let place = match places.get(&object) {
+                Some(place) => *place,
+                None => {
+                    let (target, revived_by) = self.called_now(&object)?;
+                    let (rows, before) = (Vec::new(), BTreeMap::new());
+                    deeds.push(Deed { object: object.clone(), target, revived_by, rows, before, unsent: true });
+                    places.insert(object, deeds.len() - 1);
+                    deeds.len() - 1
+                }
+            };
+            let Some(deed) = deeds.get_mut(place) else { continue };
+            deed.add(&row);
+        }
+        Ok(deeds)
+    }
+
+    fn plan(&mut self, deed: &Deed, plan: &mut Plan, fresh: &mut Fresh) -> Result<()> {
+        let existence = Path::existence();
+        let Some(was_alive) = deed.before.get(&existence) else { return self.plan_values(deed, plan) };
+        let was_alive = *was_alive == Some(Value::Bool(true));
+        let is_alive = self.state(&deed.target)?.is_alive();
+        match (was_alive, is_alive) {
+            (false, true) => self.plan_delete(deed, plan),
+            (true, false) => self.plan_revival(deed, plan, fresh),
+            (true, true) => self.plan_values(deed, plan),
+            (false, false) => Ok(()),
+        }
+    }
+
+    /// Registers go back to what they showed, where the unit's write still stands.
+    fn plan_values(&mut self, deed: &Deed, plan: &mut Plan) -> Result<()> {
+        let gone = !matches!(deed.target, Object::Map) && !self.state(&deed.target)?.is_alive();
+        for (path, value) in deed.before.iter().filter(|(path, _)| **path != Path::existence()) {
+            let judged = if gone { Path::existence() } else { path.clone() };
+            if gone || !self.still_ours(deed, path)? {
+                let winner = self.state(&deed.target)?.winner(&judged).cloned();
+                plan.left_out.push(self.left_out(&deed.target, path, winner)?);
+                continue;
+            }
+            let value = value.as_ref().map(Json::from_value);
+            if value.is_none() && *path == Path::geometry() {
+                continue;
+            }
+            let draft = Draft { verb: Verb::Update, object: deed.target.clone(), path: Some(path.clone()), value };
+            plan.drafts.push((2, draft));
+        }
+        Ok(())
+    }
+
+    /// What the unit made goes, unless somebody else worked on it since.
+    fn plan_delete(&mut self, deed: &Deed, plan: &mut Plan) -> Result<()> {
+        let state = self.state(&deed.target)?;
+        let others: Vec<(Path, Register)> = state
+            .registers()
+            .iter()
+            .filter(|(_, register)| !deed.wrote(register.row))
+            .map(|(path, register)| (path.clone(), register.clone()))
+            .collect();
+        for (path, register) in &others {
+            let left_out = self.left_out(&deed.target, path, Some(register.clone()))?;
+            plan.left_out.push(left_out);
+        }
+        if others.is_empty() {
+            let rank = if matches!(deed.target, Object::Feature(..)) { 3 } else { 4 };
+            let object = deed.target.clone();
+            plan.drafts.push((rank, Draft { verb: Verb::Delete, object, path: None, value: None }));
+        }
+        Ok(())
+    }
+
+    /// What the unit deleted comes back, with what it showed before the unit.
+    fn plan_revival(&mut self, deed: &Deed, plan: &mut Plan, fresh: &mut Fresh) -> Result<()> {
+        let existence = Path::existence();
+        if !self.still_ours(deed, &existence)? {
+            let winner = self.state(&deed.target)?.winner(&existence).cloned();
+            plan.left_out.push(self.left_out(&deed.target, &existence, winner)?);
+            return Ok(());
+        }
+        let moved = |layer: &bivouac_journal::ids::LayerId, plan: &Plan| {
+            let old = Object::Layer(layer.clone());
+            plan.revived.iter().find(|(from, _)| *from == old).and_then(|(_, to)| to.layer().cloned())
+        };
+        let object = match &deed.target {
+            Object::Map => return Ok(()),
+            target if deed.unsent && target.layer().is_some_and(|layer| moved(layer, plan).is_none()) => target.clone(),
+            Object::Layer(_) => Object::Layer(fresh.layer()),
+            Object::Feature(layer, _) => {
+                let layer = moved(layer, plan).unwrap_or_else(|| layer.clone());
+                Object::Feature(layer, self.fresh_feature(fresh)?)
+            }
+        };
+        let value = Some(self.revival(&deed.target, &object)?);
+        let rank = if matches!(object, Object::Layer(_)) { 0 } else { 1 };
+        plan.drafts.push((rank, Draft { verb: Verb::Upsert, object: object.clone(), path: None, value }));
+        for (path, value) in deed.before.iter().filter(|(path, _)| **path != existence) {
+            let value = value.as_ref().map(Json::from_value);
+            let draft = Draft { verb: Verb::Update, object: object.clone(), path: Some(path.clone()), value };
+            plan.drafts.push((2, draft));
+        }
+        if object != deed.target {
+            plan.revived.push((deed.target.clone(), object));
+        }
+        Ok(())
+    }
+
+    fn still_ours(&mut self, deed: &Deed, path: &Path) -> Result<bool> {
+        let winner = |tx: &mut Self, object: &Object| -> Result<Option<i64>> {
+            Ok(tx.state(object)?.winner(path).map(|register| register.row))
+        };
+        let original = winner(self, &deed.object)?.is_some_and(|row| deed.rows.contains(&row));
+        if deed.object == deed.target {
+            return Ok(original);
+        }
+        let carried = winner(self, &deed.target)?.is_some_and(|row| deed.revived_by.contains(&row));
+        Ok(original && carried)
+    }
+
+    fn left_out(&mut self, object: &Object, path: &Path, winner: Option<Register>) -> Result<LeftOut> {
+        let writer = winner.as_ref().map(|register| register.order.id.to_string()).unwrap_or_default();
+        let row = match winner {
+            Some(register) if register.row != 0 => self.row(register.row)?,
+            Some(_) | None => None,
+        };
+        let sender = row.and_then(|row| row.operation.sender);
+        Ok(LeftOut { object: object.clone(), path: path.clone(), writer, sender })
+    }
+
+    /// What an object is called by now, and the rows that gave it its values there.
+    fn called_now(&mut self, object: &Object) -> Result<(Object, Vec<i64>)> {
+        let (mut now, mut rows) = (object.clone(), Vec::new());
+        for _ in 0..64 {
+            let id = self.hold(&now)?.id;
+            let next: Option<(i64, i64)> = self
+                .connection
+                .prepare_cached("SELECT becomes, row FROM aliases WHERE object = ?1")?
+                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((becomes, row)) = next else { break };
+            now = self.object_name(becomes)?;
+            rows = self.with_sent_as(row)?;
+        }
+        Ok((now, rows))
+    }
+
+    fn with_sent_as(&mut self, row: i64) -> Result<Vec<i64>> {
+        let sent_as = self.row(row)?.and_then(|row| row.sent_as);
+        Ok(std::iter::once(row).chain(sent_as).collect())
+    }
+
+    pub(crate) fn alias(&mut self, old: &Object, new: &Object, row: i64) -> Result<()> {
+        let (old, new) = (self.object_id(old)?, self.object_id(new)?);
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO aliases (object, becomes, row) VALUES (?1, ?2, ?3)")?
+            .execute(params![old, new, row])?;
+        Ok(())
+    }
+}
+
+impl Deed {
+    fn add(&mut self, row: &Row) {
+        self.rows.push(row.row);
+        self.rows.extend(row.sent_as);
+        self.unsent &= row.sent_as.is_none();
+        for (path, value) in before_values(row.before.as_deref().unwrap_or("[]")) {
+            self.before.entry(path).or_insert(value);
+        }
+    }
+
+    fn wrote(&self, row: i64) -> bool {
+        self.rows.contains(&row) || self.revived_by.contains(&row)
+    }
+}

@@ -40,10 +40,7 @@ window.__peer = (() => {
 
   return {
     ready: () => Boolean(window.U?.MAP?.dataloaded && window.U.MAP.editEnabled),
-    connected: () => {
-      const sync = window.U?.MAP?.syncEngine
-      return Boolean(sync?.isOpen && sync.peers && sync.peerId in sync.peers)
-    },
+    socketOpen: () => Boolean(window.U?.MAP?.syncEngine?.isOpen),
     state() {
       const m = map()
       const sync = m.syncEngine
@@ -64,7 +61,7 @@ window.__peer = (() => {
         })),
         dirty: Boolean(m.isDirty),
         save_enabled: [...document.querySelectorAll('.edit-save')].some((b) => !b.disabled),
-        connected: this.connected(),
+        connected: this.socketOpen(),
         peer_id: sync.peerId,
         peers: plain(sync.peers) ?? {},
         operations: plain(sync._operations.sorted()),
@@ -111,6 +108,7 @@ window.__peer = (() => {
     edit({ feature: id, layer: layerId }) {
       feature(id, layerId).edit()
     },
+    drawing: () => Boolean(map()._leafletMap.editTools.drawing()),
     ids: () => layers().flatMap((l) => l.features.all().map((f) => [l.id, f.id])),
     closePanel() {
       map().editPanel?.close()

@@ -42,7 +42,7 @@ async function newPeer({ peer }) {
   context.setDefaultTimeout(TIMEOUT)
   await context.addInitScript({ path: PAGE_SCRIPT })
   const page = await context.newPage()
-  const it = { context, page, posts: [], inFlight: 0, frames: [], errors: [] }
+  const it = { context, page, posts: [], inFlight: 0, socket: null, frames: [], errors: [] }
   // uMap asks before leaving unsaved changes: unanswered, a reload would hang.
   page.on('dialog', (dialog) => dialog.accept().catch(() => {}))
   page.on('pageerror', (error) => it.errors.push(String(error?.message ?? error)))
@@ -63,9 +63,18 @@ async function newPeer({ peer }) {
   page.on('response', (response) => settle(response.request(), response.status(), response.headers()))
   page.on('requestfailed', (r) => settle(r, 0, {}))
   page.on('websocket', (socket) => {
+    const mine = { welcomed: 0, listed: false }
+    it.socket = mine
     const note = (dir) => ({ payload }) => it.frames.push({ dir, text: String(payload) })
     socket.on('framesent', note('sent'))
     socket.on('framereceived', note('recv'))
+    socket.on('framereceived', ({ payload }) => {
+      const text = String(payload)
+      if (text.includes('"JoinResponse"')) mine.welcomed = Date.now()
+      // It comes through the room itself: from now on the room is heard.
+      if (text.includes('"ListPeersResponse"') && mine.welcomed) mine.listed = true
+    })
+    socket.on('close', () => { if (it.socket === mine) it.socket = null })
   })
   peers.set(peer, it)
 }
@@ -87,9 +96,26 @@ const until = (it, name, timeout = TIMEOUT) =>
     throw new Error(`the page was not ${name} after ${timeout} ms (errors in the page: ${it.errors.join('; ') || 'none'}): ${error.message.split('\n')[0]}`)
   })
 
+// The page keeps its list of peers while it is away, and the server's list may lack a page that came back, so
+// neither tells whether it has joined. The server now and then forgets the first list, too: two seconds after
+// the welcome the room works all the same.
+const joined = ({ socket }) => Boolean(socket?.welcomed && (socket.listed || Date.now() - socket.welcomed > 2000))
+const connected = async (it) => joined(it) && inPage(it, 'socketOpen')
+
+async function waitConnected(it, { timeout = TIMEOUT } = {}) {
+  const deadline = Date.now() + timeout
+  while (!(await connected(it))) {
+    if (Date.now() > deadline) {
+      const kinds = it.frames.slice(-8).map((f) => `${f.dir} ${f.text.slice(0, 60)}`)
+      throw new Error(`the page was not in the room after ${timeout} ms; socket ${JSON.stringify(it.socket)}, last frames ${JSON.stringify(kinds)}, its errors: ${it.errors.join('; ') || 'none'}`)
+    }
+    await it.page.waitForTimeout(50)
+  }
+}
+
 async function afterLoad(it, { realTime }) {
   await until(it, 'ready')
-  if (realTime) await until(it, 'connected')
+  if (realTime) await waitConnected(it)
 }
 
 async function open(it, args) {
@@ -135,11 +161,16 @@ async function clickMarker(it, { lng, lat }) {
   await inPage(it, 'closePanel')
   const at = await inPage(it, 'showPlace', [lng, lat])
   await it.page.locator('.umap-edit-bar .icon-marker').click()
-  await it.page.mouse.move(at.x, at.y)
-  await it.page.mouse.click(at.x, at.y)
+  const made = async () => (await inPage(it, 'ids')).find((pair) => !before.has(String(pair)))
   for (let i = 0; i < 100; i += 1) {
-    const made = (await inPage(it, 'ids')).find((pair) => !before.has(String(pair)))
-    if (made) return { layer: made[0], feature: made[1] }
+    // A busy page may miss a click: again as long as its drawing tool still waits for one.
+    if (i % 20 === 0 && (await inPage(it, 'drawing'))) {
+      await it.page.mouse.move(at.x - 3, at.y - 3)
+      await it.page.mouse.move(at.x, at.y, { steps: 3 })
+      await it.page.mouse.click(at.x, at.y, { delay: 30 })
+    }
+    const pair = await made()
+    if (pair) return { layer: pair[0], feature: pair[1] }
     await it.page.waitForTimeout(50)
   }
   throw new Error('a click on the map made no marker')
@@ -176,8 +207,11 @@ const commands = {
   clickMarker,
   dragMarker,
   typeName,
-  waitConnected: (it, { timeout }) => until(it, 'connected', timeout),
-  state: async (it) => ({ ...(await inPage(it, 'state')), errors: it.errors }),
+  waitConnected,
+  state: async (it) => {
+    const state = await inPage(it, 'state')
+    return { ...state, connected: state.connected && joined(it), errors: it.errors }
+  },
   set: (it, { where, key, value }) => inPage(it, 'set', where, key, value),
   setGeometry: (it, { where, geometry }) => inPage(it, 'setGeometry', where, geometry),
   addFeature: (it, { layer, feature }) => inPage(it, 'addFeature', layer, feature),

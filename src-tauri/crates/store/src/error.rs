@@ -37,6 +37,9 @@ pub enum Error {
     /// Broken.
     #[error("read a map: the file is damaged: {0}")]
     Damaged(String),
+    /// What the server sent as a layer is none; nothing of it was merged.
+    #[error("merge a document of the server: {0}")]
+    BadDocument(String),
     /// Opened for reading only.
     #[error("write to a map that is open for reading only")]
     ReadOnly,

@@ -7,6 +7,7 @@
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
 mod codec;
+mod compact;
 mod conflict;
 mod document;
 mod edit;
@@ -22,12 +23,16 @@ mod object;
 mod open;
 mod park;
 mod people;
+mod read;
 mod resolve;
 mod schema;
 mod settings;
+mod sync;
 mod tx;
 mod undo;
+mod verify;
 
+pub use compact::Compacted;
 pub use conflict::{Conflict, ConflictKind, ConflictState};
 pub use edit::{MAX_GEOMETRY, Receipt};
 pub use error::{Error, Result};
@@ -39,7 +44,10 @@ pub use map::{MapRecord, NewMap};
 pub use object::Base;
 pub use open::Store;
 pub use people::{Event, Peer};
+pub use read::{Counts, FeatureView, LayerView, Past, PastFeature, Query, Shown, Slot};
 pub use resolve::Choice;
 pub use schema::APPLICATION_ID;
+pub use sync::{Assembled, Received, SaveTask, ServerLayer, ServerMap, SettingsTask};
 pub use tx::Tx;
 pub use undo::{LeftOut, UndoReport, Unit};
+pub use verify::{Disagreement, Verified};

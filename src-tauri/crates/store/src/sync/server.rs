@@ -204,7 +204,7 @@ impl Tx<'_> {
         Ok(ids)
     }
 
-    fn merge_features(&mut self, layer: &LayerId, at_ms: u64, body: &str, advance: bool, now_ms: u64) -> Result<()> {
+    pub(crate) fn merge_features(&mut self, layer: &LayerId, at_ms: u64, body: &str, advance: bool, now_ms: u64) -> Result<()> {
         let document = self.parse(layer, body)?;
         let mut present = BTreeSet::new();
         for feature in &document.features {

@@ -1,0 +1,105 @@
+//! What a peer sent, committed, with what the session wants to know of it.
+
+use bivouac_journal::catchup::{Log, Standing as Sorted};
+use bivouac_journal::clock::Order;
+use bivouac_journal::ids::{Object, PeerId};
+use bivouac_journal::path::Path;
+
+use crate::error::Result;
+use crate::foreign::{Incoming, Standing};
+use crate::open::Store;
+use crate::tx::Tx;
+
+/// What became of a peer's message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Received {
+    /// Operations put to the registers.
+    pub applied: usize,
+    /// Operations known before.
+    pub repeated: usize,
+    /// Operations that may not be applied.
+    pub refused: usize,
+    /// Conflicts that were opened.
+    pub conflicts: usize,
+    /// How far the furthest clock is ahead, in ms, when beyond the limit (rule 3).
+    pub clock_ahead_ms: Option<u64>,
+    /// Registers to repair, with their winner (rule 1).
+    pub contended: Vec<(Object, Path, Order)>,
+    /// Registers whose winner was sent once more by somebody.
+    pub settled: Vec<(Object, Path, Order)>,
+}
+
+impl Store {
+    /// Commits what a peer sent.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is kept then.
+    pub fn commit_received(&mut self, from: Option<&PeerId>, log: Log, now_ms: u64) -> Result<Received> {
+        let refused: usize = log.refused.values().sum();
+        let mut tx = self.begin()?;
+        if let Some(peer) = from {
+            tx.see_peer(peer, false, None, now_ms)?;
+            if refused > 0 {
+                tx.count_refused(peer, u64::try_from(refused).unwrap_or(u64::MAX), now_ms)?;
+            }
+        }
+        let mut seen: Vec<(Object, Path, Order)> = Vec::new();
+        let mut incoming = Vec::with_capacity(log.operations.len());
+        for sorted in log.operations {
+            if sorted.standing == Sorted::Live {
+                let operation = &sorted.operation;
+                let writes = operation.writes().unwrap_or_default();
+                seen.extend(writes.into_iter().map(|w| (operation.object.clone(), w.path, operation.order())));
+            }
+            incoming.push(Incoming { standing: standing(sorted.standing), operation: sorted.operation });
+        }
+        let report = tx.receive(incoming, now_ms)?;
+        let mut received = Received {
+            applied: usize::try_from(report.applied).unwrap_or(usize::MAX),
+            repeated: usize::try_from(report.repeated).unwrap_or(usize::MAX),
+            refused: report.refused.len(),
+            conflicts: report.conflicts.len(),
+            clock_ahead_ms: report.skewed,
+            ..Received::default()
+        };
+        for (object, path) in report.contended {
+            if let Some(winner) = tx.winning_order(&object, &path)? {
+                received.contended.push((object, path, winner));
+            }
+        }
+        for (object, path, order) in seen {
+            if tx.winning_order(&object, &path)?.as_ref() == Some(&order) {
+                received.settled.push((object, path, order));
+            }
+        }
+        tx.commit()?;
+        Ok(received)
+    }
+
+    /// How many operations of a peer no version of the server holds, as far as we know (rule 27).
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn unsaved_of(&self, peer: &PeerId) -> Result<usize> {
+        let count: i64 = self.connection.query_row(
+            "SELECT count(*) FROM operations WHERE state = 8 AND sender = (SELECT id FROM names WHERE text = ?1)",
+            [peer.as_str()],
+            |row| row.get(0),
+        )?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+}
+
+fn standing(sorted: Sorted) -> Standing {
+    match sorted {
+        Sorted::Live => Standing::Live,
+        Sorted::Unsaved => Standing::Unsaved,
+        Sorted::History => Standing::History,
+    }
+}
+
+impl Tx<'_> {
+    fn winning_order(&mut self, object: &Object, path: &Path) -> Result<Option<Order>> {
+        Ok(self.state(object)?.winner(path).map(|register| register.order.clone()))
+    }
+}

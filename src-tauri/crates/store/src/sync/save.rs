@@ -1,0 +1,346 @@
+//! What has to be saved on the server, and how far each save has come.
+
+use bivouac_journal::document::assemble;
+use bivouac_journal::ids::{LayerId, Object};
+use bivouac_journal::project;
+use serde_json::{Map, Value};
+
+use super::{document::parse, listing};
+use crate::document::shown;
+use crate::error::{Error, Result};
+use crate::layer::LayerFacts;
+use crate::log::SaveState;
+use crate::open::Store;
+use crate::tx::Tx;
+
+/// Something to be done about a layer on the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveTask {
+    /// It does not list the layer.
+    Create(LayerId),
+    /// It does.
+    Save(LayerId),
+    /// We deleted it.
+    Delete(LayerId),
+}
+
+impl SaveTask {
+    /// The layer.
+    #[must_use]
+    pub fn layer(&self) -> &LayerId {
+        match self {
+            SaveTask::Create(layer) | SaveTask::Save(layer) | SaveTask::Delete(layer) => layer,
+        }
+    }
+}
+
+/// A layer as it is to be saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assembled {
+    /// Its name.
+    pub name: String,
+    /// Its place among its siblings.
+    pub rank: i64,
+    /// The group that it lies in.
+    pub parent: Option<LayerId>,
+    /// Its settings: a JSON object.
+    pub settings: String,
+    /// The whole document; untouched features byte for byte (rule 32).
+    pub geojson: String,
+}
+
+/// The map's settings as they are to be saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettingsTask {
+    /// The map's name.
+    pub name: String,
+    /// Its centre: longitude and latitude.
+    pub center: (f64, f64),
+    /// The settings: a JSON object.
+    pub settings: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Whether it is a template.
+    pub is_template: bool,
+    /// Whether the server, as read last, has others.
+    pub differs: bool,
+}
+
+impl Store {
+    /// The layers that hold operations of ours which are not verified, groups before what lies
+    /// in them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn save_tasks(&mut self) -> Result<Vec<SaveTask>> {
+        let mut tx = self.begin()?;
+        let mut wanted: Vec<LayerId> = Vec::new();
+        for row in tx.pending(None)? {
+            if row.state != SaveState::Local
+                && let Some(layer) = row.operation.object.layer()
+                && !wanted.contains(layer)
+            {
+                wanted.push(layer.clone());
+            }
+        }
+        let mut tasks = Vec::new();
+        for layer in wanted {
+            let object = Object::Layer(layer.clone());
+            let listed = tx.layer_facts(&layer)?.is_some_and(|facts| facts.listed);
+            let alive = tx.state(&object)?.is_alive();
+            match (alive, listed) {
+                (true, true) => tasks.push(SaveTask::Save(layer)),
+                (true, false) => tasks.push(SaveTask::Create(layer)),
+                (false, true) => tasks.push(SaveTask::Delete(layer)),
+                // Never saved and gone again: nothing is left to do for it.
+                (false, false) => tx.verify_rows(&layer, i64::MAX)?,
+            }
+        }
+        let mut grouped = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let in_group = tx.shown_document(&Object::Layer(task.layer().clone()))?.contains_key("parentId");
+            grouped.push((in_group, task));
+        }
+        grouped.sort_by_key(|(in_group, _)| *in_group);
+        tx.commit()?;
+        Ok(grouped.into_iter().map(|(_, task)| task).collect())
+    }
+
+    /// A layer as it stands here.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn assemble(&mut self, layer: &LayerId) -> Result<Assembled> {
+        let mut tx = self.begin()?;
+        let object = Object::Layer(layer.clone());
+        let number = tx.object_id(&object)?;
+        let state = tx.state(&object)?.clone();
+        let shown = project::layers(std::iter::once((layer, &state)));
+        let settings = shown.get(layer).map(|layer| layer.properties.clone()).unwrap_or_default();
+        let rank = shown.get(layer).map_or(0, |layer| layer.rank);
+        let parent = tx.shown_document(&object)?.get("parentId").and_then(Value::as_str).and_then(LayerId::parse);
+        let name = settings.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
+        let name = name.unwrap_or("Layer").chars().take(200).collect();
+        let features: Vec<String> = tx
+            .connection
+            .prepare_cached("SELECT document FROM objects WHERE kind = 2 AND layer = ?1 AND alive = 1 ORDER BY id")?
+            .query_map([number], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let settings = Value::Object(settings);
+        let geojson = assemble(layer, features.iter().map(String::as_str), &settings, rank, parent.as_ref());
+        Ok(Assembled { name, rank, parent, settings: settings.to_string(), geojson })
+    }
+
+    /// Whether the server's document, and what it lists of the layer, is not what we hold.
+    ///
+    /// # Errors
+    /// When it is no layer document or the database fails.
+    pub fn differs(&mut self, layer: &LayerId, body: &str) -> Result<bool> {
+        let mut tx = self.begin()?;
+        let object = Object::Layer(layer.clone());
+        let Some(listed) = listing::listed(&mut tx, &object)? else { return Ok(true) };
+        if !tx.state_shows(&object, &parse(&listed)?)? {
+            return Ok(true);
+        }
+        let document = tx.parse(layer, body)?;
+        if document.unclean {
+            return Ok(true);
+        }
+        for feature in &document.features {
+            let object = Object::Feature(layer.clone(), feature.id.clone());
+            if !tx.state(&object)?.is_alive() {
+                return Ok(true);
+            }
+            let same_text = *tx.document(&object)? == *feature.text.as_str();
+            if !same_text && !tx.state_shows(&object, &feature.text.value())? {
+                return Ok(true);
+            }
+        }
+        let number = tx.object_id(&object)?;
+        let alive: i64 = tx
+            .connection
+            .prepare_cached("SELECT count(*) FROM objects WHERE kind = 2 AND layer = ?1 AND alive = 1")?
+            .query_row([number], |row| row.get(0))?;
+        Ok(usize::try_from(alive).unwrap_or(0) != document.features.len())
+    }
+
+    /// A save of ours on top of `reference` is about to be posted: until it is verified the
+    /// base stays where it is (M11).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn posting(&mut self, layer: &LayerId, reference: &str) -> Result<()> {
+        let mut tx = self.begin()?;
+        let facts = tx.layer_facts(layer)?.unwrap_or_default();
+        tx.set_layer_facts(layer, &LayerFacts { provisional: Some(reference.to_owned()), ..facts })?;
+        tx.commit()
+    }
+
+    /// The server created a layer of ours.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn created(&mut self, layer: &LayerId, version: &str) -> Result<()> {
+        let mut tx = self.begin()?;
+        let facts = tx.layer_facts(layer)?.unwrap_or_default();
+        let provisional = Some(version.to_owned());
+        tx.set_layer_facts(layer, &LayerFacts { listed: true, provisional, ..facts })?;
+        tx.commit()
+    }
+
+    /// The layer was read back once with everything up to that log row in it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn saved(&mut self, layer: &LayerId, upto: i64) -> Result<()> {
+        let mut tx = self.begin()?;
+        for row in tx.pending_in(layer)? {
+            let on_its_way = matches!(row.state, SaveState::Sent | SaveState::Echoed);
+            if row.row <= upto && on_its_way {
+                tx.set_state(&[row.row], SaveState::Saved)?;
+            }
+        }
+        tx.commit()
+    }
+
+    /// The layer was read back twice: this document is its base now, and what was logged up to
+    /// that row is verified.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn verified(&mut self, layer: &LayerId, version: &str, body: &str, upto: i64, now_ms: u64) -> Result<()> {
+        let mut tx = self.begin()?;
+        let facts = tx.layer_facts(layer)?.unwrap_or_default();
+        let at_ms = version.parse().unwrap_or(0);
+        let reference = Some(version.to_owned());
+        tx.set_layer_facts(layer, &LayerFacts { provisional: None, reference, ..facts })?;
+        let object = Object::Layer(layer.clone());
+        if let Some(listed) = listing::listed(&mut tx, &object)? {
+            tx.merge_object(&object, Some(&listed), at_ms, true, now_ms)?;
+        }
+        tx.merge_features(layer, at_ms, body, true, now_ms)?;
+        tx.verify_rows(layer, upto)?;
+        tx.verify_foreign(layer, upto)?;
+        tx.note_synced(now_ms)?;
+        tx.commit()
+    }
+
+    /// The server does not list a layer that we deleted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn verified_deleted(&mut self, layer: &LayerId, now_ms: u64) -> Result<()> {
+        let mut tx = self.begin()?;
+        let facts = tx.layer_facts(layer)?.unwrap_or_default();
+        if !facts.listed {
+            tx.verify_rows(layer, i64::MAX)?;
+            tx.note_synced(now_ms)?;
+        }
+        tx.commit()
+    }
+
+    /// The settings to save, when operations of ours on them are not verified.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn settings_to_save(&mut self) -> Result<Option<SettingsTask>> {
+        let mut tx = self.begin()?;
+        let pending = tx.pending(Some(&Object::Map))?;
+        if pending.iter().all(|row| row.state == SaveState::Local) {
+            return Ok(None);
+        }
+        let shown = tx.shown_document(&Object::Map)?;
+        let settings = match shown.get("properties") {
+            Some(Value::Object(settings)) => settings.clone(),
+            Some(_) | None => Map::new(),
+        };
+        let differs = match listing::listed(&mut tx, &Object::Map)? {
+            Some(listed) => !tx.state_shows(&Object::Map, &parse(&listed)?)?,
+            None => true,
+        };
+        let number = |name: &str| settings.get("center")?.get(name)?.as_f64();
+        let tags = settings.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
+        let name = settings.get("name").and_then(Value::as_str).unwrap_or("Map").chars().take(200).collect();
+        Ok(Some(SettingsTask {
+            name,
+            center: (number("lng").unwrap_or(0.0), number("lat").unwrap_or(0.0)),
+            tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            is_template: settings.get("is_template").and_then(Value::as_bool).unwrap_or(false),
+            settings: Value::Object(settings).to_string(),
+            differs,
+        }))
+    }
+
+    /// The settings are about to be posted: their base stays until they are verified.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn posting_settings(&mut self) -> Result<()> {
+        let tx = self.begin()?;
+        listing::set_posting(&tx, true)?;
+        tx.commit()
+    }
+
+    /// The settings were read back, once or (`verified`) twice, with all up to that row.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn settings_saved(&mut self, upto: i64, verified: bool, now_ms: u64) -> Result<()> {
+        let mut tx = self.begin()?;
+        let state = if verified { SaveState::Verified } else { SaveState::Saved };
+        for row in tx.pending(Some(&Object::Map))? {
+            if row.row <= upto && row.state != SaveState::Local {
+                tx.set_state(&[row.row], state)?;
+            }
+        }
+        if verified {
+            listing::set_posting(&tx, false)?;
+            if let Some(listed) = listing::listed(&mut tx, &Object::Map)? {
+                let at_ms = tx.map()?.modified_at;
+                tx.merge_object(&Object::Map, Some(&listed), at_ms, true, now_ms)?;
+            }
+            tx.note_synced(now_ms)?;
+        }
+        tx.commit()
+    }
+
+    /// The number of the last log row.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn last_row(&self) -> Result<i64> {
+        Ok(self.connection.query_row("SELECT coalesce(max(row), 0) FROM operations", [], |row| row.get(0))?)
+    }
+}
+
+impl Tx<'_> {
+    fn shown_document(&mut self, object: &Object) -> Result<Map<String, Value>> {
+        let state = self.state(object)?;
+        match parse(&shown(object, state))? {
+            Value::Object(members) => Ok(members),
+            _ => Err(Error::Damaged("a document is no object".to_owned())),
+        }
+    }
+
+    fn verify_rows(&mut self, layer: &LayerId, upto: i64) -> Result<()> {
+        for row in self.pending_in(layer)? {
+            if row.row <= upto && row.state != SaveState::Local {
+                self.set_state(&[row.row], SaveState::Verified)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What others wrote is in the saved document too.
+    fn verify_foreign(&mut self, layer: &LayerId, upto: i64) -> Result<()> {
+        let number = self.object_id(&Object::Layer(layer.clone()))?;
+        let rows: Vec<i64> = self.unsaved(number)?.into_iter().map(|row| row.row).filter(|row| *row <= upto).collect();
+        self.set_state(&rows, SaveState::None)
+    }
+
+    fn note_synced(&mut self, now_ms: u64) -> Result<()> {
+        let mut record = self.map()?;
+        record.synced_at = now_ms;
+        self.set_map(&record)
+    }
+}

@@ -8,7 +8,7 @@ use bivouac_journal::ids::{Object, PeerId};
 use bivouac_journal::json::Json;
 use bivouac_journal::operation::{Marks, Operation, Verb, Write};
 use bivouac_journal::path::Path;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::error::{Error, Result};
 use crate::names::Names;
@@ -402,14 +402,6 @@ pub(crate) fn rows(
 /// One row by its number.
 pub(crate) fn one(connection: &Connection, names: &mut Names, row: i64) -> Result<Option<Row>> {
     Ok(rows(connection, names, "WHERE row = ?1", [row], |id, connection| object::name(connection, id))?.pop())
-}
-
-/// Whether a row exists and is ours.
-pub(crate) fn origin(connection: &Connection, row: i64) -> Result<Option<Origin>> {
-    Ok(connection
-        .prepare_cached("SELECT origin FROM operations WHERE row = ?1")?
-        .query_row([row], |row| row.get(0))
-        .optional()?)
 }
 
 fn wall(wall: u64) -> i64 {

@@ -16,8 +16,14 @@ rust() {
   command -v cargo >/dev/null 2>&1 || die "no cargo: install Rust 1.95 or newer with rustup (https://rustup.rs)"
 }
 
-# Playwright wants Node 18 or newer; Debian 12's own package is 18.
-node_ready() { command -v npm >/dev/null 2>&1 && node -e 'process.exit(+process.versions.node.split(".")[0] >= 18 ? 0 : 1)' 2>/dev/null; }
+# Playwright wants Node 20; Debian 12's own package is 18, so it is no use to install that.
+node_ready() {
+  local found
+  found=$(node -p 'process.versions.node' 2>/dev/null || true)
+  if [ "${found%%.*}" -ge 20 ] 2>/dev/null && command -v npm >/dev/null 2>&1; then return 0; fi
+  say "bivouac: Node 20 or newer with npm is needed (found: ${found:-none}); install it from https://nodejs.org"
+  exit 2
+}
 
 web_peer() {
   local dir="$here/web-peer"
@@ -30,8 +36,9 @@ web_peer() {
 case "${1:-}" in
   run) apt_ensure "${RUN[@]}"; rust ;;
   test)
-    if node_ready; then apt_ensure "${RUN[@]}" "${TEST[@]}"; else apt_ensure "${RUN[@]}" "${TEST[@]}" nodejs npm; fi
     rust
+    node_ready
+    apt_ensure "${RUN[@]}" "${TEST[@]}"
     web_peer
     ;;
   *) say "usage: $0 run|test"; exit 2 ;;

@@ -18,20 +18,24 @@ passed=0 failed=0 failures=()
 
 sweep() {
   trap - EXIT INT TERM
+  # What this function itself runs must not carry the mark.
+  export -n BIVOUAC_TEST_RUN
   local cache=${UMAPSRV_CACHE:-${TMPDIR:-/tmp}/bivouac-umap-$(id -u)} folder
+  # Browsers, drivers, servers and programs of a test that was killed: whatever carries this run's mark.
+  [ "$1" = 0 ] || kill_marked
   for folder in "$cache/run-$$-"*; do
     [ ! -d "$folder" ] || UMAPSRV_DIR="$folder" $server reset
   done
-  # What this function itself runs must not carry the mark.
-  export -n BIVOUAC_TEST_RUN
-  # Browsers, drivers and programs of a killed test: whatever carries this run's mark.
+  kill_marked
+}
+kill_marked() {
   grep -lsz "^BIVOUAC_TEST_RUN=$$\$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r pid; do
     kill -KILL "$pid" 2>/dev/null
   done
 }
 finish() {
   local status=$?
-  sweep
+  sweep "$status"
   exit "$status"
 }
 trap finish EXIT
@@ -67,7 +71,9 @@ start_server() {
 tests_nextest() {
   local report=${CARGO_TARGET_DIR:-target}/nextest/default/junit.xml rc=0 line tests bad errors
   rm -f "$report"
-  timeout -k 30 "$LIMIT" cargo nextest run "${scope[@]}" --no-fail-fast </dev/null || rc=$?
+  # In the background, so that a signal to this script is heeded at once.
+  timeout -k 30 "$LIMIT" cargo nextest run "${scope[@]}" --no-fail-fast </dev/null &
+  wait $! || rc=$?
   line=$(grep -m1 '<testsuites ' "$report" 2>/dev/null || true)
   count() { sed -nE "s/.* $1=\"([0-9]+)\".*/\1/p" <<<"$line"; }
   tests=$(count tests) bad=$(count failures) errors=$(count errors)
@@ -81,7 +87,8 @@ tests_nextest() {
 tests_cargo() {
   local log rc=0 good bad
   log=$(mktemp)
-  timeout -k 30 "$LIMIT" cargo test "${scope[@]}" --no-fail-fast -- --test-threads=2 </dev/null 2>&1 | tee "$log" || rc=$?
+  timeout -k 30 "$LIMIT" cargo test "${scope[@]}" --no-fail-fast -- --test-threads=2 </dev/null > >(tee "$log") 2>&1 &
+  wait $! || rc=$?
   read -r good bad < <(awk '/^test result: /{gsub(";",""); for(i=1;i<=NF;i++){if($i=="passed")g+=$(i-1);if($i=="failed")b+=$(i-1)}}END{print g+0,b+0}' "$log")
   rm -f "$log"
   passed=$((passed + good)); failed=$((failed + bad))

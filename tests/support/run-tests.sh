@@ -89,6 +89,7 @@ tests_cargo() {
   log=$(mktemp)
   timeout -k 30 "$LIMIT" cargo test "${scope[@]}" --no-fail-fast -- --test-threads=2 </dev/null > >(tee "$log") 2>&1 &
   wait $! || rc=$?
+  sleep 1   # tee's last lines
   read -r good bad < <(awk '/^test result: /{gsub(";",""); for(i=1;i<=NF;i++){if($i=="passed")g+=$(i-1);if($i=="failed")b+=$(i-1)}}END{print g+0,b+0}' "$log")
   rm -f "$log"
   passed=$((passed + good)); failed=$((failed + bad))

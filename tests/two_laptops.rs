@@ -1,0 +1,116 @@
+//! Two laptops edit offline and come back, in either order: they and the server end equal.
+
+mod laptop;
+
+use laptop::{Laptop, add, add_layer, delete, rename, set};
+use bivouac_journal::path::Path;
+use serde_json::{Value, json};
+use support::{MapSpec, TestMap, UmapServer, marker};
+
+fn map(server: &UmapServer) -> (TestMap, String) {
+    let map = TestMap::create(server, &MapSpec::new("two laptops"));
+    let layer = map.add_layer(
+        "One",
+        &[marker("aaaa1", "A1", 7.7, 48.6), marker("aaaa2", "A2", 7.72, 48.6), marker("aaaa3", "A3", 7.74, 48.6)],
+    );
+    (map, layer)
+}
+
+/// The server's document, both laptops, feature by feature.
+fn assert_equal(map: &TestMap, layers: &[&str], laptops: &[&Laptop]) {
+    let hashes: Vec<String> = laptops.iter().map(|l| l.store().state_hash().unwrap()).collect();
+    assert!(hashes.windows(2).all(|pair| pair[0] == pair[1]), "the laptops differ: {hashes:?}");
+    for layer in layers {
+        let saved = map.layer(layer);
+        let mut on_server: Vec<(String, Value)> = saved.json["features"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| (f["id"].as_str().unwrap_or("").to_owned(), f.clone()))
+            .collect();
+        on_server.sort_by(|a, b| a.0.cmp(&b.0));
+        let store = laptops[0].store();
+        let mut here: Vec<(String, Value)> = laptop::features(&store, layer)
+            .into_iter()
+            .map(|f| (f.id.to_string(), serde_json::from_str(&f.text).unwrap()))
+            .collect();
+        here.sort_by(|a, b| a.0.cmp(&b.0));
+        let ids = |list: &[(String, Value)]| list.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&on_server), ids(&here));
+        for (a, b) in on_server.iter().zip(&here) {
+            assert!(bivouac_journal::json::same(&a.1, &b.1), "server {} here {}", a.1, b.1);
+        }
+    }
+}
+
+fn name_of(laptop: &Laptop, of: (&str, &str)) -> Value {
+    let store = laptop.store();
+    let features = laptop::features(&store, of.0);
+    let found = features.into_iter().find(|f| f.id.as_str() == of.1);
+    found.map_or(Value::Null, |f| serde_json::from_str::<Value>(&f.text).unwrap()["properties"]["name"].clone())
+}
+
+#[test]
+fn one_laptop_takes_a_map_offline_edits_and_comes_back() {
+    let server = UmapServer::shared();
+    let (map, layer) = map(&server);
+    let laptop = Laptop::offline(&server, &map, "alice");
+    let mut store = laptop.store();
+    rename(&mut store, (&layer, "aaaa1"), "renamed in the field");
+    add(&mut store, (&layer, "newf1"), "found", 7.5, 48.5);
+    delete(&mut store, (&layer, "aaaa3"));
+    drop(store);
+    let summary = laptop.sync().unwrap();
+    assert!(summary.verified, "{summary:?}");
+    assert_eq!(name_of(&laptop, (&layer, "aaaa1")), json!("renamed in the field"));
+    assert_equal(&map, &[&layer], &[&laptop]);
+    assert_eq!(map.layer(&layer).json["features"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn two_laptops_that_edited_the_same_map_end_equal_in_either_order() {
+    for first_comes_back_first in [true, false] {
+        let server = UmapServer::shared();
+        let (map, layer) = map(&server);
+        let (alice, bob) = (Laptop::offline(&server, &map, "alice"), Laptop::offline(&server, &map, "bob"));
+        let mut store = alice.store();
+        rename(&mut store, (&layer, "aaaa1"), "by alice");
+        rename(&mut store, (&layer, "aaaa2"), "A2 by alice");
+        delete(&mut store, (&layer, "aaaa3"));
+        add(&mut store, (&layer, "alic1"), "alice's", 7.1, 48.1);
+        drop(store);
+        let mut store = bob.store();
+        set(&mut store, laptop::feature((&layer, "aaaa1")), Path::property("description"), Some(json!("by bob")));
+        rename(&mut store, (&layer, "aaaa2"), "A2 by bob");
+        rename(&mut store, (&layer, "aaaa3"), "A3 by bob");
+        add(&mut store, (&layer, "bobs1"), "bob's", 7.2, 48.2);
+        drop(store);
+        let order = if first_comes_back_first { [&alice, &bob] } else { [&bob, &alice] };
+        for laptop in order {
+            assert!(laptop.sync().unwrap().verified);
+        }
+        order[0].sync().unwrap();
+        assert_equal(&map, &[&layer], &[&alice, &bob]);
+        assert_eq!(name_of(&alice, (&layer, "aaaa1")), json!("by alice"));
+        for id in ["alic1", "bobs1"] {
+            assert_ne!(name_of(&bob, (&layer, id)), Value::Null, "{id} is there");
+        }
+        let conflicts: Vec<_> = [&alice, &bob].iter().flat_map(|l| l.store().conflicts().unwrap()).collect();
+        assert!(conflicts.len() >= 2, "the same field, and the delete against the edit: {conflicts:?}");
+    }
+}
+
+#[test]
+fn a_layer_made_offline_arrives_with_its_features() {
+    let server = UmapServer::shared();
+    let (map, layer) = map(&server);
+    let (alice, bob) = (Laptop::offline(&server, &map, "alice"), Laptop::offline(&server, &map, "bob"));
+    let fresh = uuid::Uuid::new_v4().to_string();
+    let mut store = alice.store();
+    add_layer(&mut store, &fresh, "Made in the field");
+    add(&mut store, (&fresh, "fresh"), "in the new layer", 7.3, 48.3);
+    drop(store);
+    assert!(alice.sync().unwrap().verified);
+    bob.sync().unwrap();
+    assert_equal(&map, &[&layer, &fresh], &[&alice, &bob]);
+}

@@ -8,9 +8,9 @@ use bivouac_journal::clock::Order;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
 use bivouac_journal::json::Json;
 use bivouac_journal::merge::{Applied, Outcome, Register};
-use bivouac_journal::operation::{Operation, dead};
+use bivouac_journal::operation::{Operation, Write, dead};
 use bivouac_journal::path::Path;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Result;
 use crate::log::{Row, SaveState, numbered};
@@ -94,6 +94,7 @@ pub(crate) struct NewConflict<'a> {
 impl Tx<'_> {
     /// Opens a conflict, or renews the open one on that register.
     pub(crate) fn open_conflict(&mut self, new: &NewConflict<'_>, now_ms: u64) -> Result<i64> {
+        self.open_conflicts = Some(true);
         let object = self.object_id(new.object)?;
         let path = self.intern(new.path.as_stored())?;
         let clock = self.intern(&new.theirs_order.id)?;
@@ -138,9 +139,18 @@ impl Tx<'_> {
         opened: &mut Vec<i64>,
     ) -> Result<()> {
         let existence = Path::existence();
+        if !applied.changed() {
+            return Ok(());
+        }
+        let gone = self.state(&operation.object)?.winner(&existence).is_some_and(|r| r.value == Some(dead()));
         for (write, outcome) in &applied.writes {
             let Outcome::Won(before) = outcome else { continue };
             let died = write.path == existence && write.value == Some(dead());
+            self.renew(operation, write, row, now_ms)?;
+            if gone && !died {
+                // What a dead object's registers hold is nobody's quarrel; its life is, below.
+                continue;
+            }
             let found = if died {
                 self.death(operation, before.as_ref())?
             } else {
@@ -163,9 +173,33 @@ impl Tx<'_> {
                 self.settle_loser(&operation.object, before, SaveState::Lost)?;
             }
         }
-        if applied.changed() {
-            self.edited_after_our_delete(operation, row, now_ms, opened)?;
+        self.edited_after_our_delete(operation, row, now_ms, opened)
+    }
+
+    /// A register with an open conflict went to a third value: that is theirs now, and if it is
+    /// ours after all, nothing is left to decide.
+    fn renew(&mut self, operation: &Operation, write: &Write, row: i64, now_ms: u64) -> Result<()> {
+        if !self.has_open_conflicts()? {
+            return Ok(());
         }
+        let (object, path) = (self.object_id(&operation.object)?, self.intern(write.path.as_stored())?);
+        let open: Option<(i64, ConflictKind, Option<String>)> = self
+            .connection
+            .prepare_cached("SELECT id, kind, mine FROM conflicts WHERE object = ?1 AND path = ?2 AND state = 0")?
+            .query_row([object, path], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((id, kind, mine)) = open else { return Ok(()) };
+        if kind == ConflictKind::Value && mine.as_deref().map(Json::trusted) == write.value {
+            return self.close_conflict(id, ConflictState::Mine, now_ms);
+        }
+        let clock = self.intern(&operation.order().id)?;
+        let sender = operation.sender.as_ref().map(|peer| self.intern(peer.as_str())).transpose()?;
+        self.connection
+            .prepare_cached(
+                "UPDATE conflicts SET theirs = ?2, theirs_row = ?3, theirs_clock = ?4, theirs_sender = ?5, theirs_at = ?6
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, write.value.as_ref().map(Json::as_str), row, clock, sender, operation.order().wall])?;
         Ok(())
     }
 
@@ -260,10 +294,15 @@ impl Tx<'_> {
     }
 
     fn has_open_conflicts(&mut self) -> Result<bool> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM conflicts WHERE state = 0)")?
-            .query_row([], |row| row.get(0))?)
+        let open = match self.open_conflicts {
+            Some(open) => open,
+            None => self
+                .connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM conflicts WHERE state = 0)")?
+                .query_row([], |row| row.get(0))?,
+        };
+        self.open_conflicts = Some(open);
+        Ok(open)
     }
 
     pub(crate) fn close_conflict(&mut self, id: i64, state: ConflictState, now_ms: u64) -> Result<()> {

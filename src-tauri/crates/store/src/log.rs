@@ -248,7 +248,7 @@ impl Tx<'_> {
     /// When they cannot be read.
     pub fn rows_of(&mut self, object: &Object) -> Result<Vec<Row>> {
         let id = self.object_id(object)?;
-        self.rows("WHERE object = ?1 ORDER BY row", [id])
+        self.rows("WHERE object = ?1 ORDER BY at, row", [id])
     }
 
     /// Own rows on their way (local to saved), oldest first; of one object or of all.

@@ -18,9 +18,10 @@ pub struct Tx<'s> {
     pub(crate) objects: Objects,
     /// The greatest wall clock in the log: what is later cannot be a repetition.
     pub(crate) newest: Option<i64>,
-    /// What is known about layers, and how many operations are parked, as far as it was asked.
+    /// What was looked up once: layers, how many operations are parked, whether conflicts are open.
     pub(crate) standings: LayerStandings,
     pub(crate) parked: Option<i64>,
+    pub(crate) open_conflicts: Option<bool>,
     clock: Option<Clock>,
     done: bool,
 }
@@ -39,6 +40,7 @@ impl Store {
             newest: None,
             standings: LayerStandings::default(),
             parked: None,
+            open_conflicts: None,
             clock: None,
             done: false,
         })

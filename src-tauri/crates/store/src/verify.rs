@@ -70,7 +70,10 @@ impl Store {
             if !shows(&object, &state, &text) {
                 verified.disagreements.push(Disagreement::Document(object.clone()));
             }
-            let place = row.get::<_, bool>(2)?.then_some([row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?]);
+            let place = match row.get(2)? {
+                true => Some([row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?]),
+                false => None,
+            };
             if row.get::<_, bool>(1)? != state.is_alive() || !lies(&object, &state, place) {
                 verified.disagreements.push(Disagreement::Place(object));
             }

@@ -50,7 +50,7 @@ impl Store {
     /// When they cannot be read.
     pub fn history(&self, object: &Object) -> Result<Vec<Row>> {
         match object::number(&self.connection, object)? {
-            Some(id) => self.read_rows("WHERE object = ?1 ORDER BY row", [id]),
+            Some(id) => self.read_rows("WHERE object = ?1 ORDER BY at, row", [id]),
             None => Ok(Vec::new()),
         }
     }

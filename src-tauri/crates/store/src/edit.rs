@@ -175,37 +175,45 @@ fn refuse_the_large(draft: &Draft) -> Result<()> {
     }
 }
 
-/// What each register showed before, for undo: a list of [path] or [path, value].
+/// What each register showed before, and the row that had written it, for undo: a list of
+/// [path, row] or [path, row, value].
 fn before(state: &ObjectState, writes: &[Write]) -> String {
-    if state.is_empty() {
-        let paths = writes.iter().map(|write| json!([write.path.as_stored()]));
-        return Value::Array(paths.collect()).to_string();
-    }
-    let document = Value::Object(project::document(state));
+    let document = if state.is_empty() { Value::Null } else { Value::Object(project::document(state)) };
     let existence = Path::existence();
     let shown = writes.iter().map(|write| {
-        let value = if write.path == existence {
+        let row = state.winner(&write.path).map(|register| register.row);
+        let value = if state.is_empty() {
+            None
+        } else if write.path == existence {
             Some(Value::Bool(state.is_alive()))
         } else {
             write.path.segments().try_fold(&document, |at, segment| at.get(segment)).cloned()
         };
         match value {
-            Some(value) => json!([write.path.as_stored(), value]),
-            None => json!([write.path.as_stored()]),
+            Some(value) => json!([write.path.as_stored(), row, value]),
+            None => json!([write.path.as_stored(), row]),
         }
     });
     Value::Array(shown.collect()).to_string()
 }
 
+/// What one register held before an operation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Before {
+    pub path: Path,
+    pub row: Option<i64>,
+    pub value: Option<Value>,
+}
+
 /// Reads [`before`] back.
-pub(crate) fn before_values(text: &str) -> Vec<(Path, Option<Value>)> {
-    let Ok(Value::Array(items)) = serde_json::from_str(text) else { return Vec::new() };
-    items
-        .into_iter()
-        .filter_map(|item| {
-            let Value::Array(mut parts) = item else { return None };
-            let value = (parts.len() > 1).then(|| parts.swap_remove(1));
-            Some((Path::from_stored(parts.first()?.as_str()?), value))
-        })
-        .collect()
+pub(crate) fn before_values(text: Option<&str>) -> Vec<Before> {
+    let Ok(Value::Array(items)) = serde_json::from_str(text.unwrap_or("[]")) else { return Vec::new() };
+    let one = |item: Value| {
+        let Value::Array(parts) = item else { return None };
+        let mut parts = parts.into_iter();
+        let path = Path::from_stored(parts.next()?.as_str()?);
+        let row = parts.next().and_then(|row| row.as_i64());
+        Some(Before { path, row, value: parts.next() })
+    };
+    items.into_iter().filter_map(one).collect()
 }

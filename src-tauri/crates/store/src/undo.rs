@@ -59,8 +59,6 @@ struct Deed {
     /// The object, and the one that it is called by now.
     object: Object,
     target: Object,
-    /// The row that gave the target its values, when it is another object.
-    revived_by: Vec<i64>,
     /// The unit's rows on it, and the rows that they were sent as.
     rows: Vec<i64>,
     /// What each register showed before the unit.
@@ -110,6 +108,11 @@ impl Store {
         Ok((unit(&self.connection, UNDOABLE)?, unit(&self.connection, REDOABLE)?))
     }
 }
+
+/// A chain of aliases or of undone undos is never longer.
+const MOST_STEPS: usize = 10_000;
+
+const LOCAL: &str = "WHERE origin = 1 AND (row = ?1 OR sent_as = ?1) ORDER BY row";
 
 const UNDOABLE: &str = "kind IN (0, 2) AND undone_at IS NULL";
 const REDOABLE: &str =
@@ -166,9 +169,9 @@ impl Tx<'_> {
             let place = match places.get(&object) {
                 Some(place) => *place,
                 None => {
-                    let (target, revived_by) = self.called_now(&object)?;
+                    let target = self.called_now(&object)?;
                     let (rows, before) = (Vec::new(), BTreeMap::new());
-                    deeds.push(Deed { object: object.clone(), target, revived_by, rows, before, unsent: true });
+                    deeds.push(Deed { object: object.clone(), target, rows, before, unsent: true });
                     places.insert(object, deeds.len() - 1);
                     deeds.len() - 1
                 }
@@ -214,18 +217,16 @@ impl Tx<'_> {
 
     /// What the unit made goes, unless somebody else worked on it since.
     fn plan_delete(&mut self, deed: &Deed, plan: &mut Plan) -> Result<()> {
-        let state = self.state(&deed.target)?;
-        let others: Vec<(Path, Register)> = state
-            .registers()
-            .iter()
-            .filter(|(_, register)| !deed.wrote(register.row))
-            .map(|(path, register)| (path.clone(), register.clone()))
-            .collect();
-        for (path, register) in &others {
-            let left_out = self.left_out(&deed.target, path, Some(register.clone()))?;
-            plan.left_out.push(left_out);
+        let registers = self.state(&deed.target)?.registers().clone();
+        let before = plan.left_out.len();
+        for (path, register) in registers {
+            // Own later edits that were taken back leave the creation as it was.
+            if !self.shows(deed, register.row, &path)? && !self.is_own(&register)? {
+                let left_out = self.left_out(&deed.target, &path, Some(register))?;
+                plan.left_out.push(left_out);
+            }
         }
-        if others.is_empty() {
+        if plan.left_out.len() == before {
             let rank = if matches!(deed.target, Object::Feature(..)) { 3 } else { 4 };
             let object = deed.target.clone();
             plan.drafts.push((rank, Draft { verb: Verb::Delete, object, path: None, value: None }));
@@ -269,15 +270,68 @@ impl Tx<'_> {
     }
 
     fn still_ours(&mut self, deed: &Deed, path: &Path) -> Result<bool> {
-        let winner = |tx: &mut Self, object: &Object| -> Result<Option<i64>> {
-            Ok(tx.state(object)?.winner(path).map(|register| register.row))
-        };
-        let original = winner(self, &deed.object)?.is_some_and(|row| deed.rows.contains(&row));
-        if deed.object == deed.target {
-            return Ok(original);
+        match self.state(&deed.target)?.winner(path).map(|register| register.row) {
+            Some(row) => self.shows(deed, row, path),
+            None => Ok(false),
         }
-        let carried = winner(self, &deed.target)?.is_some_and(|row| deed.revived_by.contains(&row));
-        Ok(original && carried)
+    }
+
+    /// Whether a register's winning row shows what the deed wrote: it is a row of the deed, or an
+    /// undo that shows again what stood before the unit that it took back, also under another id.
+    fn shows(&mut self, deed: &Deed, row: i64, path: &Path) -> Result<bool> {
+        let mut row = row;
+        for _ in 0..MOST_STEPS {
+            if deed.rows.contains(&row) {
+                return Ok(true);
+            }
+            let Some(local) = self.rows(LOCAL, [row])?.pop() else { return Ok(false) };
+            let Some(of) = local.unit.map(|unit| self.taken_back(unit)).transpose()?.flatten() else { return Ok(false) };
+            let object = self.object_id(&local.operation.object)?;
+            let source = self.revived_from(object, local.row)?;
+            let touched = self
+                .rows("WHERE unit = ?1 AND origin = 1 AND object = ?2 ORDER BY row", [of, source.unwrap_or(object)])?
+                .iter()
+                .flat_map(|row| before_values(row.before.as_deref()))
+                .find(|before| before.path == *path);
+            let next = match (touched, source) {
+                (Some(before), _) => before.row,
+                (None, Some(source)) => {
+                    let source = self.object_name(source)?;
+                    self.state(&source)?.winner(path).map(|register| register.row)
+                }
+                (None, None) => {
+                    let before = before_values(local.before.as_deref());
+                    before.into_iter().find(|before| before.path == *path).and_then(|before| before.row)
+                }
+            };
+            match next {
+                Some(next) => row = next,
+                None => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The unit that an undo or redo took back.
+    fn taken_back(&mut self, unit: i64) -> Result<Option<i64>> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT of FROM units WHERE id = ?1")?
+            .query_row([unit], |row| row.get(0))
+            .optional()?
+            .flatten())
+    }
+
+    fn revived_from(&mut self, object: i64, row: i64) -> Result<Option<i64>> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT object FROM aliases WHERE becomes = ?1 AND row = ?2")?
+            .query_row([object, row], |row| row.get(0))
+            .optional()?)
+    }
+
+    fn is_own(&mut self, register: &Register) -> Result<bool> {
+        Ok(*register.order.id == *self.clock()?.id())
     }
 
     fn left_out(&mut self, object: &Object, path: &Path, winner: Option<Register>) -> Result<LeftOut> {
@@ -290,26 +344,20 @@ impl Tx<'_> {
         Ok(LeftOut { object: object.clone(), path: path.clone(), writer, sender })
     }
 
-    /// What an object is called by now, and the rows that gave it its values there.
-    fn called_now(&mut self, object: &Object) -> Result<(Object, Vec<i64>)> {
-        let (mut now, mut rows) = (object.clone(), Vec::new());
-        for _ in 0..64 {
+    /// What an object is called by now.
+    fn called_now(&mut self, object: &Object) -> Result<Object> {
+        let mut now = object.clone();
+        for _ in 0..MOST_STEPS {
             let id = self.hold(&now)?.id;
-            let next: Option<(i64, i64)> = self
+            let next: Option<i64> = self
                 .connection
-                .prepare_cached("SELECT becomes, row FROM aliases WHERE object = ?1")?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+                .prepare_cached("SELECT becomes FROM aliases WHERE object = ?1")?
+                .query_row([id], |row| row.get(0))
                 .optional()?;
-            let Some((becomes, row)) = next else { break };
+            let Some(becomes) = next else { break };
             now = self.object_name(becomes)?;
-            rows = self.with_sent_as(row)?;
         }
-        Ok((now, rows))
-    }
-
-    fn with_sent_as(&mut self, row: i64) -> Result<Vec<i64>> {
-        let sent_as = self.row(row)?.and_then(|row| row.sent_as);
-        Ok(std::iter::once(row).chain(sent_as).collect())
+        Ok(now)
     }
 
     pub(crate) fn alias(&mut self, old: &Object, new: &Object, row: i64) -> Result<()> {
@@ -326,12 +374,8 @@ impl Deed {
         self.rows.push(row.row);
         self.rows.extend(row.sent_as);
         self.unsent &= row.sent_as.is_none();
-        for (path, value) in before_values(row.before.as_deref().unwrap_or("[]")) {
-            self.before.entry(path).or_insert(value);
+        for before in before_values(row.before.as_deref()) {
+            self.before.entry(before.path).or_insert(before.value);
         }
-    }
-
-    fn wrote(&self, row: i64) -> bool {
-        self.rows.contains(&row) || self.revived_by.contains(&row)
     }
 }

@@ -227,6 +227,10 @@ impl Tx<'_> {
             }
         }
         if plan.left_out.len() == before {
+            // An object that had been there before keeps, dead again, the values that it had dead.
+            if deed.before.iter().any(|(path, value)| *path != Path::existence() && value.is_some()) {
+                self.plan_values(deed, plan)?;
+            }
             let rank = if matches!(deed.target, Object::Feature(..)) { 3 } else { 4 };
             let object = deed.target.clone();
             plan.drafts.push((rank, Draft { verb: Verb::Delete, object, path: None, value: None }));

@@ -88,7 +88,9 @@ impl Tx<'_> {
         let before = before(self.state(&operation.object)?, &writes);
         let row = NewRow { unit: Some(unit), before: Some(&before), ..NewRow::of(&operation, Origin::Local, now_ms) };
         let row = self.append(&row)?;
+        let below = self.below(&operation.object, &writes)?;
         let applied = self.apply_writes(&operation.object, writes, &operation.order(), row)?;
+        self.settle_covered(&operation, below, None, now_ms, &mut Vec::new())?;
         self.supersede(&operation, &applied)?;
         if let Object::Layer(layer) = &operation.object {
             self.layer_is_known(layer);

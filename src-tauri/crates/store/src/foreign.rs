@@ -170,7 +170,9 @@ impl Tx<'_> {
         report: &mut ForeignReport,
     ) -> Result<()> {
         let order = operation.order();
+        let below = self.below(&operation.object, &writes)?;
         let applied = self.apply_writes(&operation.object, writes, &order, row)?;
+        self.settle_covered(operation, below, Some(row), now_ms, &mut report.conflicts)?;
         report.applied += 1;
         if applied.changed() && !report.touched.contains(&operation.object) {
             report.touched.insert(operation.object.clone());

@@ -9,6 +9,7 @@
 mod codec;
 mod compact;
 mod conflict;
+mod covered;
 mod document;
 mod edit;
 mod error;

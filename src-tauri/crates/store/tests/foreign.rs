@@ -242,3 +242,15 @@ fn edits_of_what_is_not_there_are_refused_whole() {
     assert_eq!(store.state_hash().unwrap(), before);
     assert_sound(&store);
 }
+
+#[test]
+fn a_setting_of_ours_that_vanishes_under_a_whole_replacement_is_a_conflict() {
+    let (mut store, _) = with_feature();
+    let layer = Object::Layer(layer(1));
+    let path = Path::of(&["properties", "color"]);
+    store.commit_local("edit", vec![draft_update(layer.clone(), path.clone(), Some("\"Lime\""))], NOW + 20).unwrap();
+    let all = update(&later(30), layer.clone(), Path::of(&["properties"]), Some("{\"name\":\"L1\"}"));
+    let report = store.commit_foreign(vec![live(all)], NOW + 30).unwrap();
+    let found: Vec<_> = store.conflicts().unwrap().into_iter().map(|c| (c.object, c.path, c.theirs)).collect();
+    assert_eq!((found, report.conflicts.len()), (vec![(layer, path, None)], 1), "the equal name is no conflict");
+}

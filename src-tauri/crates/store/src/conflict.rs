@@ -13,7 +13,8 @@ use bivouac_journal::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Result;
-use crate::log::{Row, SaveState, numbered};
+use crate::log::Row;
+use crate::stage::{SaveState, numbered};
 use crate::names::Names;
 use crate::object;
 use crate::open::Store;

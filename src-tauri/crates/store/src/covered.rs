@@ -9,7 +9,7 @@ use bivouac_journal::path::Path;
 
 use crate::conflict::{ConflictKind, NewConflict};
 use crate::error::Result;
-use crate::log::SaveState;
+use crate::stage::SaveState;
 use crate::tx::Tx;
 
 impl Tx<'_> {

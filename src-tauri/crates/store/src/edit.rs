@@ -9,7 +9,8 @@ use bivouac_journal::project;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::log::{NewRow, Origin, SaveState};
+use crate::log::NewRow;
+use crate::stage::{Origin, SaveState};
 use crate::open::Store;
 use crate::tx::Tx;
 

@@ -13,7 +13,8 @@ use bivouac_journal::path::Path;
 
 use crate::error::Result;
 use crate::layer;
-use crate::log::{NewRow, Origin, Row, SaveState};
+use crate::log::{NewRow, Row};
+use crate::stage::{Origin, SaveState};
 use crate::open::Store;
 use crate::tx::Tx;
 

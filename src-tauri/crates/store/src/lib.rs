@@ -6,6 +6,7 @@
 //!
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
+mod base;
 mod codec;
 mod compact;
 mod conflict;
@@ -29,6 +30,7 @@ mod resolve;
 mod schema;
 mod settings;
 mod sync;
+mod stage;
 mod tx;
 mod undo;
 mod verify;
@@ -41,8 +43,8 @@ pub use foreign::{ForeignReport, Incoming, Standing};
 pub use frame::Frame;
 pub use layer::LayerFacts;
 pub use log::{NewRow, Origin, Row, SaveState};
-pub use map::{MapRecord, NewMap};
 pub use object::Base;
+pub use map::{MapRecord, NewMap};
 pub use open::Store;
 pub use people::{Event, Peer};
 pub use read::{Counts, FeatureView, LayerView, Past, PastFeature, Query, Shown, Slot};

@@ -5,7 +5,8 @@ use bivouac_journal::ids::{LayerId, Object};
 use rusqlite::params;
 
 use crate::error::{Error, Result};
-use crate::log::{Row, SaveState};
+use crate::log::Row;
+use crate::stage::SaveState;
 use crate::open::Store;
 use crate::tx::Tx;
 

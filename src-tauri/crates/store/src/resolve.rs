@@ -10,7 +10,7 @@ use crate::conflict::{Conflict, ConflictKind, ConflictState};
 use crate::edit::Receipt;
 use crate::error::{Error, Result};
 use crate::fresh::Fresh;
-use crate::log::SaveState;
+use crate::stage::SaveState;
 use crate::open::Store;
 use crate::tx::Tx;
 

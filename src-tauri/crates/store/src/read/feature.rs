@@ -7,7 +7,8 @@ use bivouac_journal::path::Path;
 use rusqlite::OptionalExtension;
 
 use crate::error::Result;
-use crate::log::{self, Origin, SaveState};
+use crate::log;
+use crate::stage::{Origin, SaveState};
 use crate::names::Names;
 use crate::object;
 use crate::open::Store;

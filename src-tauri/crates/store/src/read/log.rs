@@ -3,7 +3,8 @@
 use bivouac_journal::ids::Object;
 
 use crate::error::Result;
-use crate::log::{self, Row, SaveState};
+use crate::log::{self, Row};
+use crate::stage::SaveState;
 use crate::names::Names;
 use crate::object;
 use crate::open::Store;

@@ -237,7 +237,7 @@ fn two_laptops_save_at_once_thirty_times_and_lose_nothing() {
     let layer = map.add_layer("One", &[marker("aaaa1", "A1", 7.7, 48.6)]);
     let laptops = [Laptop::offline(&server, &map, "alice"), Laptop::offline(&server, &map, "bob")];
     let mut expected = Vec::new();
-    for round in 0..30 {
+    for round in 0..std::env::var("ROUNDS").map_or(30, |n| n.parse().unwrap()) {
         for (name, laptop) in ["a", "b"].iter().zip(&laptops) {
             let id = format!("{name}{round:04}");
             add(&mut laptop.store(), (&layer, &id), "added", 7.4, 48.4);
@@ -255,6 +255,13 @@ fn two_laptops_save_at_once_thirty_times_and_lose_nothing() {
     let saved = sorted(map.layer(&layer).json["features"].as_array().unwrap().clone());
     let ids: Vec<String> = saved.into_iter().map(|(id, _)| id).collect();
     let lost: Vec<_> = expected.iter().filter(|id| !ids.contains(id)).collect();
+    for id in &lost {
+        for laptop in &laptops {
+            for row in laptop.store().begin().unwrap().rows_of(&laptop::feature((&layer, id))).unwrap() {
+                eprintln!("{} {:?}", laptop.user, row);
+            }
+        }
+    }
     assert!(lost.is_empty(), "lost: {lost:?}");
     assert_eq!(ids.len(), expected.len() + 1, "nothing is doubled");
     let hashes: Vec<_> = laptops.iter().map(|l| l.store().state_hash().unwrap()).collect();

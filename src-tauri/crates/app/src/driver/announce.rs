@@ -20,7 +20,7 @@ pub(super) enum Announcement {
     /// A save of this layer was read back once.
     Saved { layer: LayerId, version: String, upto: i64 },
     /// It was read back twice.
-    Verified(LayerId),
+    Verified,
 }
 
 /// What the room was told, per layer: changes of the server logged up to this row.
@@ -54,7 +54,7 @@ where
         }
         let texts = match announcement {
             Announcement::Saved { layer, version, upto } => self.saved_texts(&layer, &version, upto)?,
-            Announcement::Verified(_) => {
+            Announcement::Verified => {
                 let me = self.session.me().clone();
                 let now = self.clock.now().wall_ms;
                 self.store.borrow_mut().saved_message(&me, now)?.into_iter().collect()

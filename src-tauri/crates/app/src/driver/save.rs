@@ -100,7 +100,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
             let mut store = self.store.borrow_mut();
             if !store.differs(&saved.layer, &read.body)? {
                 store.verified(&saved.layer, &read.version, &read.body, saved.upto, self.now_ms())?;
-                let _ = self.announcements.send(Announcement::Verified(saved.layer.clone()));
+                let _ = self.announcements.send(Announcement::Verified);
             }
         }
         let mut store = self.store.borrow_mut();
@@ -201,7 +201,8 @@ impl<S: Server, C: Clock> Desk<S, C> {
         let kept = self.server.versions(&saved.layer).await?;
         let mut foreign: Vec<_> = kept
             .into_iter()
-            .filter(|v| version_ms(&v.reference) > saved.since && v.reference != current.version)
+            // A newer one than what was read is no buried one: it is read next time, after this.
+            .filter(|v| (saved.since + 1..version_ms(&current.version)).contains(&version_ms(&v.reference)))
             .filter(|v| !saved.seen.contains(&v.reference))
             .collect();
         foreign.sort_by_key(|version| version_ms(&version.reference));

@@ -96,7 +96,8 @@ impl Store {
         Ok(to_read)
     }
 
-    /// Merges one version of a layer's document. `at_ms` is when the version was saved.
+    /// Merges one version of a layer's document. `at_ms` is when the version was saved. A version
+    /// older than the base says nothing any more and is passed over.
     ///
     /// # Errors
     /// When it is no layer document or the database fails.
@@ -111,6 +112,11 @@ impl Store {
         let mut tx = self.begin()?;
         let facts = tx.layer_facts(layer)?.unwrap_or_default();
         let advance = facts.provisional.is_none();
+        // Compared with a newer base, what that one added would look deleted.
+        let is_older = |reference: &String| version_number(version) < version_number(reference);
+        if facts.reference.as_ref().is_some_and(is_older) {
+            return Ok(());
+        }
         tx.merge_features(layer, at_ms, body, advance, now_ms)?;
         if advance {
             tx.set_layer_facts(layer, &LayerFacts { reference: Some(version.to_owned()), ..facts })?;
@@ -160,6 +166,11 @@ impl Store {
     pub fn clock_skew(&self) -> Result<i64> {
         Ok(self.map()?.clock_skew)
     }
+}
+
+/// A version's name is a number that grows.
+fn version_number(version: &str) -> u64 {
+    version.parse().unwrap_or(u64::MAX)
 }
 
 impl Tx<'_> {

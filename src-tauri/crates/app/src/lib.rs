@@ -1,5 +1,18 @@
 //! The application without its shells: maps on this laptop, edits, synchronising, exchange.
 
+pub mod account;
 pub mod driver;
+pub mod edits;
+pub mod error;
+pub mod events;
+pub mod host;
+pub mod library;
+pub mod lock;
 pub mod online;
+pub mod secrets;
 pub mod server;
+pub mod sync;
+pub mod take;
+
+pub use error::{AppError, Result};
+pub use host::Host;

@@ -174,9 +174,19 @@ pub fn server_map(document: &MapDocument) -> Result<ServerMap, Failure> {
         modified_at_ms: modified_at_ms.unwrap_or(0),
         server_time_ms: document.server_time_ms,
         urls: serde_json::to_string(&document.urls).ok(),
-        rights: None,
+        rights: rights(document),
         may_edit: document.edit_mode != EditMode::Disabled,
     })
+}
+
+/// What the server lets us do, kept so that the interface offers nothing else (rule 38).
+fn rights(document: &MapDocument) -> Option<String> {
+    let rights = serde_json::json!({
+        "editMode": mode(document.edit_mode),
+        "edit_status": document.permissions.edit_status.number(),
+        "share_status": document.permissions.share_status.number(),
+    });
+    Some(rights.to_string())
 }
 
 fn mode(mode: EditMode) -> &'static str {

@@ -1,0 +1,109 @@
+//! `conflicts` and `resolve`: what merging could not keep, and the user's last word on it.
+
+use std::process::ExitCode;
+
+use bivouac_app::library::OpenMap;
+use bivouac_app::{AppError, Host, Result};
+use bivouac_journal::json::Json;
+use bivouac_store::{Choice, Conflict, ConflictKind, ConflictState};
+use serde_json::{Value, json};
+
+use super::Context;
+use super::edit::{object_line, object_value};
+use crate::args;
+use crate::out::instant;
+
+/// `conflicts`.
+pub fn list(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
+    let store = context.library.read(&args.map)?;
+    let conflicts: Vec<Conflict> = store.conflicts()?.into_iter().filter(|c| c.state == ConflictState::Open).collect();
+    let values: Vec<Value> = conflicts.iter().map(described).collect();
+    context.out.result(&Value::Array(values), || {
+        if conflicts.is_empty() {
+            return vec!["nothing waits for a decision".to_owned()];
+        }
+        let mut lines: Vec<String> = conflicts.iter().flat_map(lines).collect();
+        lines.push("decide with `bivouac resolve MAP NUMBER mine` or `theirs`".to_owned());
+        lines
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn described(conflict: &Conflict) -> Value {
+    json!({
+        "id": conflict.id, "kind": kind(conflict.kind), "object": object_value(&conflict.object),
+        "key": conflict.path.to_string(), "mine": conflict.mine.as_ref().map(Json::value),
+        "theirs": conflict.theirs.as_ref().map(Json::value), "theirs_by": conflict.theirs_clock,
+        "theirs_sender": conflict.theirs_sender, "theirs_at": instant(conflict.theirs_at),
+        "at": instant(conflict.at),
+    })
+}
+
+fn kind(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::Value => "value",
+        ConflictKind::DeletedWhileEdited => "deleted_while_edited",
+        ConflictKind::EditedWhileDeleted => "edited_while_deleted",
+        ConflictKind::LayerDeleted => "layer_deleted",
+    }
+}
+
+fn lines(conflict: &Conflict) -> Vec<String> {
+    let shown = |value: &Option<Json>| value.as_ref().map_or("nothing".to_owned(), |value| value.as_str().chars().take(200).collect());
+    let what = match conflict.kind {
+        ConflictKind::Value => format!("two values for {}", conflict.path),
+        ConflictKind::DeletedWhileEdited => "you edited it, somebody deleted it".to_owned(),
+        ConflictKind::EditedWhileDeleted => "you deleted it, somebody edited it later".to_owned(),
+        ConflictKind::LayerDeleted => "the layer was deleted while you worked in it".to_owned(),
+    };
+    vec![
+        format!("{}  {}: {what}", conflict.id, object_line(&conflict.object)),
+        format!("    mine:   {}", shown(&conflict.mine)),
+        format!("    theirs: {}", shown(&conflict.theirs)),
+    ]
+}
+
+/// `resolve`.
+pub fn resolve(context: &Context, args: &args::Resolve) -> Result<ExitCode> {
+    let bad = |why: &str| AppError::bad("resolve a conflict", why);
+    let (map, id, choice) = match args.what.as_slice() {
+        [map, id, choice] => (Some(map.as_str()), id, choice),
+        [id, choice] => (None, id, choice),
+        _ => return Err(bad("give its number and mine or theirs")),
+    };
+    let choice = match choice.as_str() {
+        "mine" => Choice::Mine,
+        "theirs" => Choice::Theirs,
+        other => return Err(bad(&format!("{other:?} is neither mine nor theirs"))),
+    };
+    let id: i64 = id.parse().map_err(|_| bad(&format!("{id:?} is no number of a conflict")))?;
+    let mut map: OpenMap = match map {
+        Some(map) => context.library.write(map)?,
+        None => context.library.write(&only_map_with(context, id)?)?,
+    };
+    let receipt = map.store.resolve(id, choice, context.host.random(), context.host.now_ms())?;
+    let left = map.store.counts()?.conflicts;
+    let value = json!({ "resolved": id, "unit": receipt.map(|receipt| receipt.unit), "conflicts": left });
+    context.out.result(&value, || vec![format!("decided; {left} more wait")])?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The one map in which a conflict of that number is open.
+fn only_map_with(context: &Context, id: i64) -> Result<String> {
+    let mut found = Vec::new();
+    for entry in context.library.maps()? {
+        if entry.found.is_err() {
+            continue;
+        }
+        let conflicts = context.library.read(&entry.uuid)?.conflicts()?;
+        if conflicts.iter().any(|c| c.id == id && c.state == ConflictState::Open) {
+            found.push(entry.uuid);
+        }
+    }
+    let what = format!("conflict {id}");
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(AppError::NotFound { what, why: "no map has an open conflict of that number".to_owned() }),
+        several => Err(AppError::Ambiguous { what, among: several.join(", ") }),
+    }
+}

@@ -79,7 +79,8 @@ impl Server for OnlineMap {
 
     async fn read_layer(&self, layer: &LayerId) -> Result<LayerRead, Failure> {
         let read = self.client.read_layer(&self.map, layer.as_str()).await?;
-        Ok(LayerRead { body: read.body, version: read.version.as_str().to_owned() })
+        let version = self.full_name(layer, read.version.as_str()).await?;
+        Ok(LayerRead { body: read.body, version })
     }
 
     async fn versions(&self, layer: &LayerId) -> Result<Vec<Version>, Failure> {
@@ -103,7 +104,7 @@ impl Server for OnlineMap {
     }
 
     async fn save_layer(&self, save: LayerSave, reference: &str) -> Result<Saved, Failure> {
-        let reference = Reference::new(reference)?;
+        let reference = Reference::new(short_name(reference))?;
         Ok(saved(self.client.save_layer(&self.map, layer_save(save), &reference).await?))
     }
 
@@ -122,6 +123,23 @@ impl Server for OnlineMap {
         };
         self.client.save_settings(&self.map, settings).await?;
         Ok(())
+    }
+}
+
+/// The server names the second save of one millisecond by the suffix of its file alone.
+fn short_name(version: &str) -> &str {
+    version.split_once('_').map_or(version, |(_, suffix)| suffix)
+}
+
+impl OnlineMap {
+    /// A version with its time, which the server leaves out for the second save of a millisecond.
+    async fn full_name(&self, layer: &LayerId, version: &str) -> Result<String, Failure> {
+        if version.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(version.to_owned());
+        }
+        let kept = self.versions(layer).await?;
+        let named = kept.into_iter().find(|kept| short_name(&kept.reference) == version);
+        Ok(named.map_or_else(|| version.to_owned(), |kept| kept.reference))
     }
 }
 

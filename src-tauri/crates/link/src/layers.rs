@@ -276,17 +276,37 @@ struct WireVersion {
 }
 
 impl WireVersion {
+    /// Two saves within one millisecond share its number: the file of the second one has a
+    /// suffix, which the server then lists as reference and time alike, though it hands the
+    /// version out under `<milliseconds>_<suffix>` only. So both are read from the file's name.
     fn read(self, action: &'static str) -> Result<Version, LinkError> {
-        let at_ms = self
-            .at
+        let stem = self.name.split('.').next().unwrap_or_default();
+        let named = stem.split_once('_').map_or("", |(_layer, version)| version);
+        let reference = if self.at.parse::<i64>().is_ok() { self.reference } else { named.to_owned() };
+        let digits = reference.split('_').next().unwrap_or_default();
+        let at_ms = digits
             .parse()
             .map_err(|_| LinkError::protocol(action, "a version's time is no number"))?;
-        let reference = version(action, Some(self.reference))?;
+        let reference = version(action, Some(reference))?;
         Ok(Version {
             reference,
             at_ms,
             size: self.size,
             name: self.name,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_save_of_one_millisecond_is_listed_by_its_file() {
+        let listed = r#"{"name": "ca515caf-86dd-44ae-8f7d-0e0ef3d6608e_1795469912257_hnLcRzt.geojson", "ref": "hnLcRzt", "at": "hnLcRzt", "size": 4689}"#;
+        let version: WireVersion = serde_json::from_str(listed).unwrap();
+        let version = version.read("listing").unwrap();
+        assert_eq!(version.reference.as_str(), "1795469912257_hnLcRzt");
+        assert_eq!(version.at_ms, 1_795_469_912_257);
     }
 }

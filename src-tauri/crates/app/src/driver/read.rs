@@ -86,7 +86,7 @@ pub(super) fn between(kept: Vec<Version>, base: &str, newest: &str) -> Vec<Versi
     versions
 }
 
-/// A version's name is the time of its save in ms.
+/// A version's name is the time of its save in ms; the second one of a millisecond has a suffix.
 pub(super) fn version_ms(version: &str) -> u64 {
-    version.parse().unwrap_or(0)
+    version.split('_').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }

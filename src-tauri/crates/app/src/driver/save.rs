@@ -202,8 +202,8 @@ impl<S: Server, C: Clock> Desk<S, C> {
         let mut foreign: Vec<_> = kept
             .into_iter()
             // A newer one than what was read is no buried one: it is read next time, after this.
-            .filter(|v| (saved.since + 1..version_ms(&current.version)).contains(&version_ms(&v.reference)))
-            .filter(|v| !saved.seen.contains(&v.reference))
+            .filter(|v| (saved.since + 1..=version_ms(&current.version)).contains(&version_ms(&v.reference)))
+            .filter(|v| v.reference != current.version && !saved.seen.contains(&v.reference))
             .collect();
         foreign.sort_by_key(|version| version_ms(&version.reference));
         for version in foreign {

@@ -5,7 +5,7 @@ use bivouac_journal::ids::{LayerId, Object};
 use bivouac_journal::project;
 use serde_json::{Map, Value};
 
-use super::{document::parse, listing};
+use super::{document::parse, listing, server::version_ms};
 use crate::document::shown;
 use crate::error::{Error, Result};
 use crate::layer::LayerFacts;
@@ -211,7 +211,7 @@ impl Store {
     pub fn verified(&mut self, layer: &LayerId, version: &str, body: &str, upto: i64, now_ms: u64) -> Result<()> {
         let mut tx = self.begin()?;
         let facts = tx.layer_facts(layer)?.unwrap_or_default();
-        let at_ms = version.parse().unwrap_or(0);
+        let at_ms = version_ms(version);
         let reference = Some(version.to_owned());
         tx.set_layer_facts(layer, &LayerFacts { provisional: None, reference, ..facts })?;
         let object = Object::Layer(layer.clone());

@@ -113,7 +113,7 @@ impl Store {
         let facts = tx.layer_facts(layer)?.unwrap_or_default();
         let advance = facts.provisional.is_none();
         // Compared with a newer base, what that one added would look deleted.
-        let is_older = |reference: &String| version_number(version) < version_number(reference);
+        let is_older = |reference: &String| version_ms(version) < version_ms(reference);
         if facts.reference.as_ref().is_some_and(is_older) {
             return Ok(());
         }
@@ -168,9 +168,9 @@ impl Store {
     }
 }
 
-/// A version's name is a number that grows.
-fn version_number(version: &str) -> u64 {
-    version.parse().unwrap_or(u64::MAX)
+/// A version's name is the time of its save in ms; the second one of a millisecond has a suffix.
+pub(super) fn version_ms(version: &str) -> u64 {
+    version.split('_').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 impl Tx<'_> {
@@ -180,7 +180,7 @@ impl Tx<'_> {
         let facts = self.layer_facts(&layer.id)?.unwrap_or_default();
         let document = layer.document();
         listing::keep(self, &object, &document)?;
-        let at_ms = layer.reference.as_deref().and_then(|v| v.parse().ok()).unwrap_or(modified_at_ms);
+        let at_ms = layer.reference.as_deref().map(version_ms).filter(|at| *at > 0).unwrap_or(modified_at_ms);
         let advance = facts.provisional.is_none();
         self.merge_object(&object, Some(&document.to_string()), at_ms, advance, now_ms)?;
         let is_new = layer.reference.is_some() && layer.reference != facts.reference;

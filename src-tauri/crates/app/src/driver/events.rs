@@ -46,6 +46,11 @@ pub enum Event {
         /// By how much, in ms.
         by_ms: u64,
     },
+    /// A peer switched the map's real time off (rule 39).
+    RealTimeOff {
+        /// Who.
+        by: Option<PeerId>,
+    },
     /// This laptop's clock differs from the server's (rule 3).
     ClockSkew {
         /// Ours minus the server's, in ms.

@@ -16,7 +16,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bivouac_journal::ids::PeerId;
+use bivouac_journal::ids::{Object, PeerId};
+use bivouac_journal::operation::Operation;
+use bivouac_journal::path::Path;
 use bivouac_journal::session::{Event as SessionEvent, Input, Output, Session, State};
 use bivouac_store::{Error as StoreError, Store};
 use tokio::sync::mpsc;
@@ -247,7 +249,15 @@ where
             }
             Output::Answer { peer, since, bivouac } => {
                 let me = self.session.me().clone();
-                let texts = self.store.borrow_mut().answer(&me, &peer, since.as_deref(), bivouac)?;
+                let random = &mut self.random;
+                let texts = self.store.borrow_mut().answer(
+                    &me,
+                    &peer,
+                    since.as_deref(),
+                    bivouac,
+                    now.wall_ms,
+                    &mut || random.bits(),
+                )?;
                 Some(Input::Frames(texts))
             }
             Output::Repair(registers) => {
@@ -286,6 +296,9 @@ where
     ) -> Result<Option<Input>, DriverError> {
         let now = self.clock.now().wall_ms;
         let refused: usize = log.refused.values().sum();
+        if log.operations.iter().any(|incoming| switches_real_time_off(&incoming.operation)) {
+            self.tell(Event::RealTimeOff { by: from.clone() });
+        }
         let report = self.store.borrow_mut().commit_received(from.as_ref(), log, now)?;
         self.summary.received += report.applied;
         self.summary.conflicts += report.conflicts;
@@ -356,6 +369,13 @@ where
         // Nobody listening is no reason to stop.
         let _ = self.events.send(event);
     }
+}
+
+/// Rule 39: shown and asked about; the room is not left because of it.
+fn switches_real_time_off(operation: &Operation) -> bool {
+    operation.path.as_ref() == Some(&Path::property("syncEnabled"))
+        && operation.object == Object::Map
+        && operation.value.as_ref().is_none_or(|value| value.as_str() == "false")
 }
 
 async fn receive<R: Room>(room: &mut Option<R>) -> Result<String, String> {

@@ -1,11 +1,13 @@
 //! Answers for peers that missed something, and repairs (rules 1, 8, 10, 12, 18).
 
 use bivouac_journal::clock::{Hlc, Order, Stamp};
-use bivouac_journal::ids::{Object, PeerId};
+use bivouac_journal::ids::{FeatureId, Object, PeerId};
 use bivouac_journal::operation::{Marks, Operation, Verb, dead};
 use bivouac_journal::outgoing::feature_type;
 use bivouac_journal::path::Path;
-use bivouac_journal::wire::{MAX_ANSWER, MAX_SENT_BYTES, print_answer, print_listed, print_loose};
+use bivouac_journal::wire::{
+    MAX_ANSWER, MAX_BATCH, MAX_SENT_BYTES, print_answer, print_batch, print_listed, print_loose,
+};
 
 use crate::error::Result;
 use crate::log::{Origin, Row, SaveState};
@@ -20,7 +22,9 @@ const SLACK_MS: u64 = 3_600_000;
 
 impl Store {
     /// The answer to "which operations do you hold since then?": the winners, layers first.
-    /// Who names no instant has just read the server's documents: what they hold is left out.
+    /// Who names no instant has just read the server's documents: what they hold is left out, and
+    /// a browser gets the rest as batches, for it reads a list of loose operations in quadratic
+    /// time (rule 18). `bits` draws ids for batches.
     ///
     /// # Errors
     /// When the database fails.
@@ -30,6 +34,8 @@ impl Store {
         peer: &PeerId,
         since: Option<&str>,
         bivouac: bool,
+        now_ms: u64,
+        bits: &mut dyn FnMut() -> u64,
     ) -> Result<Vec<String>> {
         let mut tx = self.begin()?;
         let since = since.and_then(Hlc::parse);
@@ -41,8 +47,13 @@ impl Store {
             }
         }
         winners.sort_by_key(|(operation, _)| (!creates_layer(operation), operation.order()));
-        let texts: Vec<String> = winners.into_iter().map(|(operation, unsaved)| listed(operation, unsaved)).collect();
-        let chunks = chunks(texts);
+        let is_fresh_browser = since.is_none() && !bivouac;
+        let chunks = if is_fresh_browser {
+            tx.compacted(winners.into_iter().map(|(operation, _)| operation).collect(), me, now_ms, bits)?
+        } else {
+            chunks(winners.into_iter().map(|(operation, unsaved)| listed(operation, unsaved)).collect())
+        };
+        tx.commit()?;
         let of = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
         let number = |part: u32| bivouac.then_some((part, of));
         Ok(chunks
@@ -100,6 +111,51 @@ fn listed(mut operation: Operation, unsaved: bool) -> String {
 }
 
 impl Tx<'_> {
+    /// Winners as batches, each nested operation with its own identity; layers loose before them.
+    fn compacted(
+        &mut self,
+        operations: Vec<Operation>,
+        me: &PeerId,
+        now_ms: u64,
+        bits: &mut dyn FnMut() -> u64,
+    ) -> Result<Vec<Vec<String>>> {
+        let (nested, loose): (Vec<Operation>, Vec<Operation>) = operations
+            .into_iter()
+            .partition(|o| matches!(o.object, Object::Feature(..)) && o.stamp.hlc().is_some());
+        let mut answers = chunks(loose.into_iter().map(|operation| listed(operation, true)).collect());
+        let mut batch: Vec<Operation> = Vec::new();
+        let mut bytes = ENVELOPE_BYTES;
+        for mut operation in nested {
+            operation.marks.stamp = operation.stamp.hlc().cloned();
+            operation.marks.index = Some(operation.index);
+            let weight = print_listed(&operation).len();
+            if batch.len() >= MAX_BATCH || (bytes + weight > MAX_SENT_BYTES && !batch.is_empty()) {
+                answers.push(self.batch(&std::mem::take(&mut batch), me, now_ms, bits)?);
+                bytes = ENVELOPE_BYTES;
+            }
+            bytes += weight;
+            batch.push(operation);
+        }
+        answers.push(self.batch(&batch, me, now_ms, bits)?);
+        answers.retain(|answer| !answer.is_empty());
+        if answers.is_empty() {
+            answers.push(Vec::new());
+        }
+        Ok(answers)
+    }
+
+    fn batch(
+        &mut self,
+        operations: &[Operation],
+        me: &PeerId,
+        now_ms: u64,
+        bits: &mut dyn FnMut() -> u64,
+    ) -> Result<Vec<String>> {
+        let Some(layer) = operations.first().and_then(|o| o.object.layer()) else { return Ok(Vec::new()) };
+        let hlc = self.clock()?.tick(now_ms);
+        Ok(vec![print_batch(operations, &hlc, &FeatureId::from_bits(bits()), layer, me)])
+    }
+
     /// Operations that travelled through a room, from an instant on.
     fn exchanged(&mut self, from_wall: Option<u64>) -> Result<Vec<Row>> {
         let from = i64::try_from(from_wall.unwrap_or(0)).unwrap_or(i64::MAX);

@@ -20,6 +20,7 @@ pub fn describe(event: &Event) -> Value {
         }
         Event::Refused { from, count } => json!({ "event": "refused", "peer": from, "count": count }),
         Event::PeerClockAhead { by_ms } => json!({ "event": "peer_clock_ahead", "by_ms": by_ms }),
+        Event::RealTimeOff { by } => json!({ "event": "real_time_off", "peer": by }),
         Event::ClockSkew { ms } => json!({ "event": "clock_skew", "ms": ms }),
         Event::LeftUnsaved { peer, count } => json!({ "event": "left_unsaved", "peer": peer, "count": count }),
         Event::NotSaved { layer, failure } => {

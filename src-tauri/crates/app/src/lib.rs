@@ -5,6 +5,7 @@ pub mod driver;
 pub mod edits;
 pub mod error;
 pub mod events;
+pub mod exchange;
 pub mod host;
 pub mod library;
 pub mod lock;
@@ -13,6 +14,7 @@ pub mod secrets;
 pub mod server;
 pub mod sync;
 pub mod take;
+pub mod wire_check;
 
 pub use error::{AppError, Result};
 pub use host::Host;

@@ -132,7 +132,7 @@ async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<
             door.client(server)?
         }
     };
-    let settings = store.settings()?;
+    let settings = settings(store)?;
     let name = settings.get("name").and_then(Value::as_str).map(str::to_owned);
     let name = match name {
         Some(name) => name,
@@ -162,6 +162,14 @@ async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<
     tx.set_map(&record)?;
     tx.commit()?;
     Ok(Born { client, id: made.id, url: made.url, account })
+}
+
+/// The map's properties, as its registers show them.
+pub(crate) fn settings(store: &Store) -> Result<serde_json::Map<String, Value>> {
+    match store.settings()?.shift_remove("properties") {
+        Some(Value::Object(settings)) => Ok(settings),
+        Some(_) | None => Ok(serde_json::Map::new()),
+    }
 }
 
 /// The centre that the settings name, else the middle of the features.

@@ -81,8 +81,14 @@ pub enum Command {
     Resolve(Resolve),
     /// Show the log of a map, or of one feature.
     Log(Log),
+    /// Write a map to a file.
+    Export(Export),
+    /// Read a file into a map, as one step that can be undone.
+    Import(Import),
     /// Check a map's file: log, registers, features, and SQLite's own check.
     Verify(OfMap),
+    /// Check captured room traffic against what this program understands.
+    CheckWire(CheckWire),
     /// Remove a map from this laptop; the server keeps its own.
     Remove(Remove),
 }
@@ -194,7 +200,7 @@ pub enum EditWhat {
         key: String,
         /// A JSON value: text in quotes.
         #[arg(allow_hyphen_values = true)]
-        json: String,
+        value: String,
     },
     /// Take a property or option away.
     Unset {
@@ -265,7 +271,7 @@ pub enum LayerWhat {
         key: String,
         /// A JSON value.
         #[arg(allow_hyphen_values = true)]
-        json: String,
+        value: String,
     },
     /// Take a setting away.
     Unset {
@@ -290,7 +296,7 @@ pub enum MapWhat {
         key: String,
         /// A JSON value.
         #[arg(allow_hyphen_values = true)]
-        json: String,
+        value: String,
     },
     /// Take a setting away.
     Unset {
@@ -343,6 +349,52 @@ pub struct Log {
     /// At most so many, the latest first.
     #[arg(long, default_value_t = 100)]
     pub limit: usize,
+}
+
+/// A file format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// GeoJSON.
+    Geojson,
+    /// uMap's own format, with layers and settings.
+    Umap,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The map.
+    pub map: String,
+    /// The format.
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// Only this layer (GeoJSON).
+    #[arg(long)]
+    pub layer: Option<String>,
+    /// As the map was on this laptop at that time (2026-05-01T12:00:00Z, or milliseconds).
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// The file; - for the standard output.
+    pub file: PathBuf,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The map.
+    pub map: String,
+    /// The file: GeoJSON or .umap; - for the standard input.
+    pub file: PathBuf,
+    /// Into this layer; without it into new ones.
+    #[arg(long)]
+    pub layer: Option<String>,
+}
+
+/// `check-wire`.
+#[derive(Debug, Args)]
+pub struct CheckWire {
+    /// The file: one JSON message a line, or under "msg".
+    pub file: PathBuf,
 }
 
 /// `remove`.

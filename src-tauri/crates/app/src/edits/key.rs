@@ -52,6 +52,11 @@ pub(crate) fn is_usable(name: &str) -> bool {
     Path::from_wire(Subject::Feature, &format!("properties.{name}")).is_some()
 }
 
+/// Whether a name can be a layer's setting.
+pub(crate) fn is_layer_setting(name: &str) -> bool {
+    !name.contains('.') && Path::from_wire(Subject::Layer, &format!("properties.{name}")).is_some()
+}
+
 fn checked(subject: Subject, key: &str, wire: &str) -> Result<Path> {
     Path::from_wire(subject, wire).ok_or_else(|| {
         unknown(key, "a key has 1 to 6 names between dots, at most 256 bytes, and none that the server or JavaScript reserves")

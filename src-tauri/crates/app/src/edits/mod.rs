@@ -12,6 +12,7 @@ use bivouac_store::{Receipt, Store, UndoReport};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+pub(crate) use key::{is_layer_setting, is_usable, without_dots};
 pub use rights::Rights;
 
 use crate::error::{AppError, Result};

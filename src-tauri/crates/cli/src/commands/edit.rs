@@ -44,8 +44,8 @@ fn planned(what: &EditWhat) -> Result<Planned> {
         EditWhat::Add { layer, feature } => {
             one("add", Edit::Add { layer: layer.clone(), feature: document("the feature", feature)? })
         }
-        EditWhat::Set { feature, key, json } => {
-            one("set", Edit::Set { feature: feature.clone(), key: key.clone(), value: value(json)? })
+        EditWhat::Set { feature, key, value } => {
+            one("set", Edit::Set { feature: feature.clone(), key: key.clone(), value: json_value(value)? })
         }
         EditWhat::Unset { feature, key } => one("unset", Edit::Unset { feature: feature.clone(), key: key.clone() }),
         EditWhat::Geometry { feature, geometry } => {
@@ -57,14 +57,14 @@ fn planned(what: &EditWhat) -> Result<Planned> {
             LayerWhat::Add { name, parent } => {
                 one("add layer", Edit::LayerAdd { name: name.clone(), parent: parent.clone(), properties: serde_json::Map::new() })
             }
-            LayerWhat::Set { layer, key, json } => {
-                one("set layer", Edit::LayerSet { layer: layer.clone(), key: key.clone(), value: value(json)? })
+            LayerWhat::Set { layer, key, value } => {
+                one("set layer", Edit::LayerSet { layer: layer.clone(), key: key.clone(), value: json_value(value)? })
             }
             LayerWhat::Unset { layer, key } => one("unset layer", Edit::LayerUnset { layer: layer.clone(), key: key.clone() }),
             LayerWhat::Delete { layer } => one("delete layer", Edit::LayerDelete { layer: layer.clone() }),
         },
         EditWhat::Map { what } => match what {
-            MapWhat::Set { key, json } => one("set map", Edit::MapSet { key: key.clone(), value: value(json)? }),
+            MapWhat::Set { key, value } => one("set map", Edit::MapSet { key: key.clone(), value: json_value(value)? }),
             MapWhat::Unset { key } => one("unset map", Edit::MapUnset { key: key.clone() }),
         },
         EditWhat::Batch { file } => {
@@ -127,7 +127,7 @@ pub fn object_line(object: &Object) -> String {
     }
 }
 
-fn value(text: &str) -> Result<Value> {
+fn json_value(text: &str) -> Result<Value> {
     json(text, "the value").map_err(|error| match error {
         AppError::BadInput { what, why } => {
             AppError::bad(what, format!("{why}; a value is JSON: text goes in quotes, as in '\"{}\"'", text.replace('"', "")))

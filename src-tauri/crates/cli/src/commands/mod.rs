@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod edit;
+mod files;
 mod maps;
 mod read;
 mod sync;
@@ -44,6 +45,9 @@ impl Context {
 /// Runs a command.
 pub fn run(cli: Cli) -> Result<ExitCode> {
     let out = Out::new(cli.json);
+    if let Command::CheckWire(args) = &cli.command {
+        return files::check_wire(out, args);
+    }
     let library = match &cli.data_dir {
         Some(folder) => Library::at(folder)?,
         None => Library::platform()?,
@@ -69,6 +73,9 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sync(args) => sync::sync(&context, args),
         Command::Conflicts(args) => conflicts::list(&context, args),
         Command::Resolve(args) => conflicts::resolve(&context, args),
+        Command::Export(args) => files::export(&context, args),
+        Command::Import(args) => files::import(&context, args),
+        Command::CheckWire(args) => files::check_wire(out, args),
     }
 }
 

@@ -1,0 +1,112 @@
+//! kill -9 in the middle of edits and synchronising: what was acknowledged is there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{MapSpec, TestMap, UmapServer, marker};
+
+/// The program as it was built beside this test.
+fn bivouac() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let program = folder.join("bivouac");
+    assert!(program.exists(), "build it first: cargo build -p bivouac-cli (make test does)");
+    program
+}
+
+struct Terminal {
+    data: tempfile::TempDir,
+    password: String,
+}
+
+impl Terminal {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(bivouac());
+        command
+            .args(arguments)
+            .env("BIVOUAC_DATA_DIR", self.data.path())
+            .env("BIVOUAC_SECRETS", "memory")
+            .env("BIVOUAC_PASSWORD", &self.password)
+            .env_remove("BIVOUAC_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "bivouac {arguments:?}: {}\n{text}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text
+    }
+}
+
+/// Waits that long, then kills; whether it had ended by itself, and well.
+fn kill_after(mut child: Child, pause: Duration) -> bool {
+    std::thread::sleep(pause);
+    let _ = child.kill();
+    child.wait().unwrap().success()
+}
+
+/// A number below `bound`, another one each time, the same ones each run.
+fn below(state: &mut u64, bound: u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) % bound
+}
+
+#[test]
+fn a_hundred_kills_in_the_middle_of_edits_and_syncs_lose_no_acknowledged_edit() {
+    let server = UmapServer::shared();
+    let map = TestMap::create(&server, &MapSpec::new("killed"));
+    let layer = map.add_layer("One", &[marker("aaaa1", "A1", 7.7, 48.6)]);
+    let terminal = Terminal { data: tempfile::tempdir().unwrap(), password: server.password().to_owned() };
+    terminal.run(&["open", &map.url, "--user", "alice"]);
+    let mut random = 7;
+    let mut acknowledged = Vec::new();
+    let (mut died, mut syncs) = (0, 0);
+    for round in 0..100 {
+        let id = format!("k{round:04}");
+        let feature = marker(&id, "killed", 7.0 + f64::from(round) / 1000.0, 48.0).to_string();
+        let edit = ["edit", "killed", "add", "--layer", "One", &feature];
+        if round % 5 == 4 {
+            // An edit that is certain, then a synchronising that is killed somewhere.
+            terminal.run(&edit);
+            acknowledged.push(id);
+            let child = terminal.command(&["sync", "killed", "--once"]).spawn().unwrap();
+            let pause = Duration::from_millis(50 + below(&mut random, 2_500));
+            died += u32::from(!kill_after(child, pause));
+            syncs += 1;
+        } else {
+            let child = terminal.command(&edit).spawn().unwrap();
+            if kill_after(child, Duration::from_millis(below(&mut random, 60))) {
+                acknowledged.push(id);
+            } else {
+                died += 1;
+            }
+        }
+    }
+    assert!(died >= 30 && syncs == 20 && acknowledged.len() >= 20, "{died} died, {} acknowledged", acknowledged.len());
+    let shown: Value = serde_json::from_str(&terminal.run(&["features", "killed", "--layer", "One", "--json"])).unwrap();
+    let here = shown.to_string();
+    for id in &acknowledged {
+        assert!(here.contains(&format!("\"{id}\"")), "{id} was acknowledged and is not on the laptop");
+    }
+    terminal.run(&["sync", "killed", "--once"]);
+    terminal.run(&["verify", "killed"]);
+    let saved = map.layer(&layer).json;
+    let ids: Vec<&str> = saved["features"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect();
+    for id in &acknowledged {
+        assert_eq!(ids.iter().filter(|found| *found == id).count(), 1, "{id} is on the server once");
+    }
+    let status: Value = serde_json::from_str(&terminal.run(&["status", "killed", "--json"])).unwrap();
+    assert!(!status.to_string().contains("\"damaged\":true"), "{status}");
+}

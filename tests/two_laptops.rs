@@ -2,7 +2,7 @@
 
 mod laptop;
 
-use laptop::{Laptop, add, add_layer, delete, rename, set};
+use laptop::{Laptop, add, add_layer, delete, delete_layer, rename, set};
 use bivouac_journal::path::Path;
 use serde_json::{Value, json};
 use support::{MapSpec, TestMap, UmapServer, marker};
@@ -113,4 +113,30 @@ fn a_layer_made_offline_arrives_with_its_features() {
     assert!(alice.sync().unwrap().verified);
     bob.sync().unwrap();
     assert_equal(&map, &[&layer, &fresh], &[&alice, &bob]);
+}
+
+#[test]
+fn a_layer_deleted_while_somebody_works_in_it_is_gone_and_the_work_is_kept_and_shown() {
+    for deleter_comes_back_first in [true, false] {
+        let server = UmapServer::shared();
+        let (map, layer) = map(&server);
+        let other = map.add_layer("Two", &[marker("bbbb1", "B1", 7.7, 48.7)]);
+        let (alice, bob) = (Laptop::offline(&server, &map, "alice"), Laptop::offline(&server, &map, "bob"));
+        delete_layer(&mut alice.store(), &layer);
+        add(&mut bob.store(), (&layer, "found"), "found by bob", 7.2, 48.2);
+        rename(&mut bob.store(), (&layer, "aaaa1"), "renamed by bob");
+        let order = if deleter_comes_back_first { [&alice, &bob] } else { [&bob, &alice] };
+        for laptop in order {
+            assert!(laptop.sync().unwrap().verified);
+        }
+        order[0].sync().unwrap();
+        assert_equal(&map, &[&other], &[&alice, &bob]);
+        assert!(map.layers().iter().all(|listed| listed["id"] != layer.as_str()), "the layer is gone");
+        let kept = bob.store().find_feature(&bivouac_journal::ids::FeatureId::parse("found").unwrap()).unwrap();
+        assert!(!kept.is_empty(), "the work is still on the laptop");
+        if deleter_comes_back_first {
+            let conflicts = bob.store().conflicts().unwrap();
+            assert!(!conflicts.is_empty(), "and it is shown");
+        }
+    }
 }

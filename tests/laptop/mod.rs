@@ -256,3 +256,12 @@ pub fn features(store: &Store, of: &str) -> Vec<bivouac_store::Shown> {
     let query = bivouac_store::Query { layer: Some(layer(of)), limit: 1_000_000, ..bivouac_store::Query::default() };
     store.features(&query).unwrap()
 }
+
+/// As the program deletes a layer: its features before it, in one unit (rule 44).
+pub fn delete_layer(store: &mut Store, id: &str) {
+    let delete = |object| Draft { verb: Verb::Delete, object, path: None, value: None };
+    let mut drafts: Vec<Draft> =
+        features(store, id).into_iter().map(|f| delete(Object::Feature(f.layer, f.id))).collect();
+    drafts.push(delete(Object::Layer(layer(id))));
+    store.commit_local("delete layer", drafts, now()).unwrap();
+}

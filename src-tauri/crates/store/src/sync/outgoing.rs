@@ -37,6 +37,10 @@ impl Store {
         let mut frames: Vec<OutFrame> = tx.unechoed()?.into_iter().filter_map(|f| out_frame(f.id, f.text)).collect();
         let mut send = Vec::new();
         for pending in tx.unsent()? {
+            if tx.lies_in_a_dead_layer(&pending.object)? {
+                tx.keep_from_a_dead_layer(&pending, now_ms)?;
+                continue;
+            }
             let object = pending.object.clone();
             let before = pending.state.registers().clone();
             let Plan { send: wanted, unsent } = plan(pending);
@@ -100,6 +104,43 @@ impl Tx<'_> {
             all.push(Pending { object, state, own: own.into_values().collect(), winners_made });
         }
         Ok(all)
+    }
+
+    fn lies_in_a_dead_layer(&mut self, object: &Object) -> Result<bool> {
+        let Object::Feature(layer, _) = object else { return Ok(false) };
+        Ok(!self.state(&Object::Layer(layer.clone()))?.is_alive())
+    }
+
+    /// What we did in a layer that is gone is sent to nobody, for browsers stumble over it
+    /// (rule 26). It stays here (M4), and the conflict offers to move it (one for the layer).
+    fn keep_from_a_dead_layer(&mut self, pending: &Pending, now_ms: u64) -> Result<()> {
+        let Object::Feature(layer, _) = &pending.object else { return Ok(()) };
+        let object = Object::Layer(layer.clone());
+        let rows: Vec<i64> = pending.own.iter().map(|write| write.row).collect();
+        let death = self.state(&object)?.winner(&Path::existence()).cloned();
+        let by_ourselves = match &death {
+            Some(death) => *death.order.id == *self.clock()?.id(),
+            None => false,
+        };
+        if by_ourselves || !pending.state.is_alive() {
+            return self.set_state(&rows, SaveState::Superseded);
+        }
+        if let (Some(death), Some(mine)) = (death, rows.last()) {
+            let sender = self.row(death.row)?.and_then(|row| row.operation.sender);
+            let new = NewConflict {
+                object: &object,
+                path: &Path::existence(),
+                kind: ConflictKind::LayerDeleted,
+                mine: None,
+                mine_row: *mine,
+                theirs: death.value.clone(),
+                theirs_row: death.row,
+                theirs_order: death.order,
+                theirs_sender: sender,
+            };
+            self.open_conflict(&new, now_ms)?;
+        }
+        self.set_state(&rows, SaveState::Lost)
     }
 
     /// When a register's winner was made: `x.o`, else its clock.

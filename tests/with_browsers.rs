@@ -112,6 +112,52 @@ fn a_browser_that_holds_unsaved_edits_and_a_laptop_that_comes_back_both_keep_the
 }
 
 #[test]
+fn two_laptops_come_back_into_a_room_with_a_browser_in_either_order() {
+    for first_comes_back_first in [true, false] {
+        let scene = scene();
+        let layer = scene.layer.as_str();
+        let (alice, bob) = (
+            Laptop::offline(&scene.server, &scene.map, "alice"),
+            Laptop::offline(&scene.server, &scene.map, "bob"),
+        );
+        let browser = scene.web_peer("carol");
+        let fresh = uuid::Uuid::new_v4().to_string();
+        let mut store = alice.store();
+        rename(&mut store, (layer, "aaaa1"), "A1 by alice");
+        add(&mut store, (layer, "alic1"), "alice's", 7.1, 48.1);
+        add_layer(&mut store, &fresh, "Alice's layer");
+        add(&mut store, (&fresh, "fresh"), "in it", 7.15, 48.15);
+        drop(store);
+        let mut store = bob.store();
+        rename(&mut store, (layer, "aaaa1"), "A1 by bob");
+        delete(&mut store, (layer, "aaaa2"));
+        add(&mut store, (layer, "bobs1"), "bob's", 7.2, 48.2);
+        drop(store);
+        browser.set((layer, "aaaa1"), "properties.description", Some(json!("by the browser")));
+        let order = if first_comes_back_first { [&alice, &bob] } else { [&bob, &alice] };
+        for laptop in order {
+            assert!(laptop.sync().unwrap().verified);
+        }
+        let report = browser.save();
+        assert!(!report.conflict, "{report:?}");
+        for laptop in [&alice, &bob, &alice] {
+            laptop.sync().unwrap();
+        }
+        browser.reload(true);
+        scene.assert_equal(&[layer, &fresh], &alice, &[&browser]);
+        assert_eq!(alice.store().state_hash().unwrap(), bob.store().state_hash().unwrap());
+        let saved = scene.saved(layer);
+        let first = &saved.iter().find(|(id, _)| id == "aaaa1").unwrap().1[1];
+        assert_eq!(first["description"], json!("by the browser"));
+        assert!(first["name"] == json!("A1 by alice") || first["name"] == json!("A1 by bob"));
+        let conflicts: Vec<_> = [&alice, &bob].iter().flat_map(|l| l.store().conflicts().unwrap()).collect();
+        assert!(!conflicts.is_empty(), "the name that lost is shown");
+        let ids: Vec<_> = saved.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["aaaa1", "alic1", "bobs1"]);
+    }
+}
+
+#[test]
 fn two_browsers_that_rename_one_feature_at_once_agree_while_a_laptop_is_in_the_room() {
     let scene = scene();
     let layer = scene.layer.clone();

@@ -1,11 +1,13 @@
 //! The long errands beside the room: one at a time, each a future of its own.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
 use tokio::sync::mpsc;
 
+use bivouac_journal::ids::LayerId;
 use bivouac_journal::session::{Input, State};
 
 use super::announce::Announcement;
@@ -37,6 +39,8 @@ pub(super) struct Desk<S, C> {
     pub(super) random: std::cell::RefCell<Random>,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) announcements: mpsc::UnboundedSender<Announcement>,
+    /// Versions that somebody in the room saved and announced (rule 23).
+    pub(super) saved_by_room: BTreeSet<(LayerId, String)>,
 }
 
 impl<S: Server, C: Clock> Desk<S, C> {
@@ -61,6 +65,7 @@ where
             random: std::cell::RefCell::new(Random::new(self.random.bits())),
             events: self.events.clone(),
             announcements: self.frames.0.clone(),
+            saved_by_room: std::mem::take(&mut self.saved_by_room),
         }
     }
 

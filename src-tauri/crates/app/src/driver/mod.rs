@@ -11,12 +11,13 @@ mod read;
 mod save;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bivouac_journal::ids::{Object, PeerId};
+use bivouac_journal::ids::{LayerId, Object, PeerId};
 use bivouac_journal::operation::Operation;
 use bivouac_journal::path::Path;
 use bivouac_journal::session::{Event as SessionEvent, Input, Output, Session, State};
@@ -77,6 +78,8 @@ pub struct Driver<S: Server, C: Clock> {
     session_waits_for_read: bool,
     announced: announce::Announced,
     summary: Summary,
+    /// Versions that somebody in the room announced and that were not read yet (rule 23).
+    saved_by_room: BTreeSet<(LayerId, String)>,
 }
 
 /// Ids for what is made on the way; seeded, so that a simulated stay can be replayed.
@@ -130,6 +133,7 @@ where
             session_waits_for_read: false,
             announced: announce::Announced::default(),
             summary: Summary::default(),
+            saved_by_room: BTreeSet::new(),
         }
     }
 
@@ -243,7 +247,8 @@ where
                 self.read_at = Some(now.mono_ms);
                 None
             }
-            Output::ForeignSave => {
+            Output::ForeignSave { announced } => {
+                self.saved_by_room.extend(announced);
                 self.read_at = self.read_at.or(Some(now.mono_ms + READ_AFTER_MS));
                 None
             }

@@ -57,6 +57,10 @@ impl<S: Server, C: Clock> Desk<S, C> {
             }
         }
         let at = version_ms(&read.version);
+        let by_room = self.saved_by_room.contains(&(layer.clone(), read.version.clone()));
+        if by_room {
+            self.store.borrow_mut().reassert_vanished(layer, &read.body)?;
+        }
         self.store.borrow_mut().merge_layer(layer, &read.version, at, &read.body, self.now_ms())?;
         Ok(())
     }

@@ -126,8 +126,9 @@ impl Session {
             self.meet(sender, None);
             self.ask_due();
         }
-        if envelope.reference_version().is_some() {
-            self.outputs.push_back(Output::ForeignSave);
+        if let Some((layer, version)) = envelope.reference_version() {
+            let announced = Some((layer.clone(), version));
+            self.outputs.push_back(Output::ForeignSave { announced });
             return;
         }
         let log = catchup::live(envelope);
@@ -142,7 +143,8 @@ impl Session {
         self.meet(sender, None);
         self.ask_due();
         if last_known != "0:0:0" {
-            self.outputs.push_back(Output::ForeignSave);
+            self.outputs
+                .push_back(Output::ForeignSave { announced: None });
         }
     }
 

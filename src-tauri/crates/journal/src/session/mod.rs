@@ -210,9 +210,12 @@ impl Session {
             | Phase::Sending
             | Phase::Live => None,
         };
+        // Nobody is asked before the greeting is over: a question that is due would never be taken
+        // off, and the caller would be called again at once, for ever.
+        let greeting = matches!(self.phase, Phase::Greeting { .. });
         let room = self.in_room().then(|| {
             [
-                self.peers.next_due(),
+                self.peers.next_due().filter(|_| !greeting),
                 self.liveness.next_due(),
                 self.repairs.next_due(),
             ]

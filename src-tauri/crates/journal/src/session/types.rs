@@ -2,7 +2,7 @@
 
 use crate::catchup::Log;
 use crate::clock::Order;
-use crate::ids::{Object, PeerId};
+use crate::ids::{LayerId, Object, PeerId};
 use crate::path::Path;
 
 /// An instant, from both of the caller's clocks.
@@ -110,7 +110,10 @@ pub enum Output {
     /// Send the winners of these registers again, then give [`Input::Frames`] (rule 1).
     Repair(Vec<(Object, Path, Order)>),
     /// Somebody announced a saved version of a layer, or a save: read what changed.
-    ForeignSave,
+    ForeignSave {
+        /// The layer and its version, when that was announced.
+        announced: Option<(LayerId, String)>,
+    },
     /// Close the socket.
     CloseSocket,
     /// Tell the user.

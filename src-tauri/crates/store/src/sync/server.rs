@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_journal::json::Json;
 use bivouac_journal::document as journal_document;
+use bivouac_journal::operation::Verb;
+use bivouac_journal::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::listing;
 use crate::error::{Error, Result};
 use crate::layer::LayerFacts;
+use crate::log::{Origin, SaveState};
 use crate::object::key;
 use crate::open::Store;
 use crate::tx::Tx;
@@ -124,6 +127,29 @@ impl Store {
         tx.commit()
     }
 
+    /// Features that we added and that a save from within the room does not hold, though nobody
+    /// there deleted them: a stale page wrote over them. They are saved again (rule 23); how many.
+    /// To be called before that document is merged.
+    ///
+    /// # Errors
+    /// When it is no layer document or the database fails.
+    pub fn reassert_vanished(&mut self, layer: &LayerId, body: &str) -> Result<usize> {
+        let mut tx = self.begin()?;
+        let document = tx.parse(layer, body)?;
+        let present: BTreeSet<FeatureId> = document.features.into_iter().map(|f| f.id).collect();
+        let mut count = 0;
+        for object in tx.based(Some(layer))? {
+            if let Object::Feature(_, id) = &object
+                && !present.contains(id)
+                && tx.reassert(&object)?
+            {
+                count += 1;
+            }
+        }
+        tx.commit()?;
+        Ok(count)
+    }
+
     /// Whether a document contends with an operation of ours that is not verified (M11).
     ///
     /// # Errors
@@ -232,6 +258,27 @@ impl Tx<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets a feature of ours start over as unsaved, unless somebody deleted it.
+    fn reassert(&mut self, object: &Object) -> Result<bool> {
+        let state = self.state(object)?;
+        let Some(life) = state.winner(&Path::existence()).filter(|_| state.is_alive()).cloned() else {
+            return Ok(false);
+        };
+        let is_ours = *life.order.id == *self.clock()?.id();
+        let rows = self.rows_of(object)?;
+        if !is_ours || rows.iter().any(|row| row.operation.verb == Verb::Delete) {
+            return Ok(false);
+        }
+        let ours: Vec<i64> = rows
+            .into_iter()
+            .filter(|row| row.origin == Origin::Local && row.state == SaveState::Verified)
+            .map(|row| row.row)
+            .collect();
+        self.set_state(&ours, SaveState::Echoed)?;
+        self.set_base(object, None)?;
+        Ok(!ours.is_empty())
     }
 
     fn note_server(&mut self, map: &ServerMap, now_ms: u64) -> Result<()> {

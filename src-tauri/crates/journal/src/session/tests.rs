@@ -364,3 +364,11 @@ fn unreadable_frames_change_nothing_and_are_told() {
             .any(|o| matches!(o, Output::Notify(Event::BadFrame(_))))
     );
 }
+
+#[test]
+fn a_question_that_is_due_while_greeting_does_not_wake_the_caller_for_ever() {
+    let mut stay = Stay::new();
+    stay.join(r#","other":"somebody""#);
+    assert_eq!(stay.session.state(), State::Joining);
+    assert!(stay.session.poll_timeout().is_some_and(|at| at > stay.now));
+}

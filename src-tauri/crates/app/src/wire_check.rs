@@ -1,5 +1,7 @@
 //! Captured room traffic against what this program understands, for when uMap changes.
 
+use std::borrow::Cow;
+
 use bivouac_journal::json::same;
 use bivouac_journal::wire::{Entry, Envelope, Frame, PeerBody, Refusal, parse, print_frame};
 use serde::Deserialize;
@@ -30,9 +32,9 @@ pub struct WireCheck {
 struct Line<'a> {
     #[serde(borrow)]
     msg: Option<&'a RawValue>,
-    /// Captures note requests between the messages.
+    /// Captures note requests between the messages, as of the direction `http`.
     #[serde(borrow)]
-    http: Option<&'a RawValue>,
+    dir: Option<Cow<'a, str>>,
 }
 
 /// Reads a capture: one JSON message on each line, alone or under `msg`.
@@ -46,8 +48,8 @@ pub fn check(text: &str) -> WireCheck {
         }
         let message = match serde_json::from_str::<Line<'_>>(line) {
             Ok(Line { msg: Some(message), .. }) => message.get(),
-            Ok(Line { msg: None, http: Some(_) }) => continue,
-            Ok(Line { msg: None, http: None }) => line,
+            Ok(Line { msg: None, dir: Some(dir) }) if dir == "http" => continue,
+            Ok(Line { msg: None, .. }) => line,
             Err(_) if matches!(line, "pong" | "\"pong\"" | "ping" | "\"ping\"") => continue,
             Err(error) => {
                 check.messages += 1;

@@ -27,6 +27,8 @@ pub(super) struct Planner<'s> {
     /// Features of this batch: made (with what they are), or gone.
     made: BTreeMap<(LayerId, FeatureId), Value>,
     gone: BTreeSet<(LayerId, FeatureId)>,
+    /// Features of this batch by the ids that they were given, where those could not be kept.
+    called: BTreeMap<String, (LayerId, FeatureId)>,
     drafts: Vec<Draft>,
     objects: Vec<Object>,
     notes: Vec<String>,
@@ -43,6 +45,7 @@ impl<'s> Planner<'s> {
             gone_layers: BTreeSet::new(),
             made: BTreeMap::new(),
             gone: BTreeSet::new(),
+            called: BTreeMap::new(),
             drafts: Vec::new(),
             objects: Vec::new(),
             notes: Vec::new(),
@@ -107,6 +110,8 @@ impl<'s> Planner<'s> {
             && given.as_str() != Some(id.as_str())
         {
             self.notes.push(format!("the feature's id is {id}: {given} is no free id of five letters or digits"));
+            let given = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+            self.called.insert(given, (layer.clone(), id.clone()));
         }
         let value = json!({ "type": "Feature", "geometry": geometry, "properties": properties, "id": id.as_str() });
         Ok(self.upsert(layer, id, value))
@@ -310,6 +315,9 @@ impl<'s> Planner<'s> {
     }
 
     fn feature(&self, text: &str) -> Result<(LayerId, FeatureId)> {
+        if let Some(place) = self.called.get(text).filter(|place| self.made.contains_key(*place)) {
+            return Ok(place.clone());
+        }
         let (wanted_layer, id) = match text.rsplit_once('/') {
             Some((layer, id)) => (Some(self.layer(layer)?), id),
             None => (None, text),

@@ -76,3 +76,34 @@ impl Rights {
 fn not_allowed(what: &str, why: &str) -> AppError {
     AppError::NotAllowed { what: what.to_owned(), why: why.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: &str = "28dbd2a5-bbd6-4ad3-a94d-e8e38ee5fece";
+    const NEW: &str = "494734a5-c17d-440d-85b6-a3ca92087585";
+
+    fn rights(read_only: bool, simple: bool, may_edit_here: bool) -> Rights {
+        Rights { read_only, simple, layers: BTreeMap::from([(LayerId::trusted(HERE), may_edit_here)]) }
+    }
+
+    #[test]
+    fn only_what_the_server_would_take_is_offered() {
+        // (read-only, some layers only, this layer) -> (this layer, a layer made here, the map)
+        for ((read_only, simple, here), (layer, new, map)) in [
+            ((false, false, true), (true, true, true)),
+            ((false, false, false), (false, true, true)),
+            ((false, true, true), (true, false, false)),
+            ((false, true, false), (false, false, false)),
+            ((true, false, true), (false, false, false)),
+        ] {
+            let rights = rights(read_only, simple, here);
+            let case = format!("{rights:?}");
+            assert_eq!(rights.may_edit_layer("x", &LayerId::trusted(HERE)).is_ok(), layer, "{case}");
+            assert_eq!(rights.may_edit_layer("x", &LayerId::trusted(NEW)).is_ok(), new, "{case}");
+            assert_eq!(rights.may_edit_map("x").is_ok(), map, "{case}");
+        }
+        assert_eq!(rights(true, false, true).may_edit_map("x").unwrap_err().exit_code(), 6);
+    }
+}

@@ -179,7 +179,6 @@ fn line(event: &Event) -> Option<String> {
         Event::Saved { layer, .. } => Some(format!("saved layer {layer}")),
         Event::Failed(failure) => Some(format!("failed: {failure}")),
         Event::Refused { count, .. } => Some(format!("{count} operations of others made no sense and were left out")),
-        Event::RealTimeOff { .. } => Some("somebody switched the real time of this map off".to_owned()),
         Event::RealTimeOff { .. } => Some("somebody switched real time off for this map".to_owned()),
         Event::PeerClockAhead { by_ms } => Some(format!("somebody's clock is {} s ahead", by_ms / 1000)),
         Event::ClockSkew { ms } => Some(format!("this laptop's clock is {} s ahead of the server's", ms / 1000)),

@@ -16,9 +16,8 @@ demo: ## the main job in the terminal, on a real uMap server
 	@$(S)/install.sh test
 	@$(S)/demo.sh
 
-bench: ## the benchmarks; their figures go to target/bench.json
-	@$(S)/install.sh run
-	cargo bench --workspace --benches
+bench: ## the benchmarks, figures to target/bench.json; BIVOUAC_BENCH_FULL=1 for all
+	@$(S)/run-bench.sh $(ARGS)
 
 lint: ## format and clippy, and cargo-deny where it is installed
 	cargo fmt --all --check

@@ -2,7 +2,10 @@
 //!
 //! Sessions outlive a command in the secrets store, so that the next one needs no password.
 
-use bivouac_link::{Client, Policy, SavedCookies, Secret, find_map};
+use std::fs;
+use std::path::Path;
+
+use bivouac_link::{Client, LinkError, Policy, SavedCookies, Secret, find_map};
 
 use crate::error::{AppError, Result};
 use crate::host::Host;
@@ -59,7 +62,9 @@ pub struct Door<'a> {
     pub host: &'a dyn Host,
     /// Where sessions are kept.
     pub vault: &'a Vault<'a>,
-    /// Whether plain http to other computers was confirmed.
+    /// The folder of the library, which remembers the plain http servers that were confirmed.
+    pub root: &'a Path,
+    /// Whether plain http to other computers is confirmed now.
     pub allow_http: bool,
     /// Whether a password that was typed is kept too.
     pub keep_password: bool,
@@ -71,11 +76,31 @@ impl Door<'_> {
     /// # Errors
     /// When the address is none, or plain http that nobody confirmed.
     pub fn client(&self, server: &str) -> Result<Client> {
-        let mut policy = Policy::default();
-        if self.allow_http && server.starts_with("http://") {
-            policy = policy.confirm_http(server)?;
+        let policy = Policy::default();
+        match policy.check(server) {
+            Err(LinkError::OriginRefused { origin }) if self.is_confirmed(&origin)? => {
+                Ok(Client::new(server, &policy.confirm_http(&origin)?)?)
+            }
+            Ok(_) | Err(_) => Ok(Client::new(server, &policy)?),
         }
-        Ok(Client::new(server, &policy)?)
+    }
+
+    /// Whether the user confirmed a plain http server, now or before.
+    fn is_confirmed(&self, origin: &str) -> Result<bool> {
+        let file = self.root.join("confirmed-http");
+        let what = || format!("read or write the file {}", file.display());
+        let known = match fs::read_to_string(&file) {
+            Ok(known) => known,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(AppError::Io { what: what(), source: error }),
+        };
+        if known.lines().any(|line| line == origin) {
+            return Ok(true);
+        }
+        if self.allow_http {
+            fs::write(&file, format!("{known}{origin}\n")).map_err(AppError::io(what()))?;
+        }
+        Ok(self.allow_http)
     }
 
     /// A client with an account's rights.
@@ -110,7 +135,7 @@ impl Door<'_> {
         if let Some(password) = vault.get(&kept)? {
             match client.sign_in(user, password.expose()).await {
                 Ok(_) => return self.keep_session(client, &session),
-                Err(bivouac_link::LinkError::WrongPassword) => vault.remove(&kept)?,
+                Err(LinkError::WrongPassword) => vault.remove(&kept)?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -188,4 +213,40 @@ fn password_name(server: &str, user: &str) -> String {
 
 fn link_name(server: &str, map: &str) -> String {
     format!("edit link {server} {map}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::TestHost;
+    use crate::secrets::Kind;
+
+    #[test]
+    fn plain_http_is_confirmed_once_and_for_that_server_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = TestHost::default();
+        let vault = Vault::new(folder.path(), Some(Kind::Memory), &host);
+        let door = |allow_http| Door { host: &host, vault: &vault, root: folder.path(), allow_http, keep_password: false };
+        assert!(door(false).client("http://umap.lan").is_err());
+        assert!(door(true).client("http://umap.lan/en/").is_ok());
+        assert!(door(false).client("http://umap.lan").is_ok(), "it is remembered");
+        assert!(door(false).client("http://other.lan").is_err());
+        assert!(door(false).client("https://other.lan").is_ok());
+        assert!(door(true).client("ftp://umap.lan").is_err());
+    }
+
+    #[test]
+    fn a_link_is_kept_in_memory_only_after_a_yes() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = Secret::new("https://umap.example.org/en/map/anonymous-edit/1:abc");
+        for says_yes in [false, true] {
+            let host = TestHost { says_yes, ..TestHost::default() };
+            let vault = Vault::new(folder.path(), Some(Kind::Memory), &host);
+            let door = Door { host: &host, vault: &vault, root: folder.path(), allow_http: false, keep_password: false };
+            assert_eq!(door.keep_link("https://umap.example.org", "1", &link).is_ok(), says_yes);
+            let told = host.told.borrow().join("\n");
+            assert!(!told.is_empty() && !told.contains("abc"), "{told}");
+            assert_eq!(door.link("https://umap.example.org", "1").unwrap().is_some(), says_yes);
+        }
+    }
 }

@@ -159,11 +159,11 @@ impl Library {
     /// As [`Library::find`], or when the file cannot be read.
     pub fn read(&self, text: &str) -> Result<Store> {
         let entry = self.find(text)?;
-        entry.found?;
+        let found = entry.found?;
         match Store::open_read_only(&entry.folder.join(FILE)) {
             Ok(store) => Ok(store),
             // A file of an older format is brought up to date by opening it for writing once.
-            Err(StoreError::Older { .. }) => Ok(own(&entry.folder, &entry.uuid)?.store),
+            Err(StoreError::Older { .. }) => Ok(own(&entry.folder, &found.record.name)?.store),
             Err(error) => Err(error.into()),
         }
     }
@@ -174,8 +174,8 @@ impl Library {
     /// [`AppError::InUse`], or as [`Library::read`].
     pub fn write(&self, text: &str) -> Result<OpenMap> {
         let entry = self.find(text)?;
-        entry.found?;
-        own(&entry.folder, &entry.uuid)
+        let found = entry.found?;
+        own(&entry.folder, &found.record.name)
     }
 
     /// The map that is on this laptop already under that address.
@@ -320,8 +320,8 @@ pub(crate) struct OwnedFolder {
     _lock: Lock,
 }
 
-fn own(folder: &Path, uuid: &str) -> Result<OpenMap> {
-    let lock = Lock::take(folder, uuid)?;
+fn own(folder: &Path, name: &str) -> Result<OpenMap> {
+    let lock = Lock::take(folder, name)?;
     let store = Store::open(&folder.join(FILE))?;
     Ok(OpenMap { store, folder: folder.to_owned(), _lock: lock })
 }

@@ -77,7 +77,7 @@ pub enum Command {
     Sync(Sync),
     /// List what waits for a decision.
     Conflicts(OfMap),
-    /// Decide a conflict: use mine, or keep theirs.
+    /// Decide a conflict: use mine, or keep theirs; approve (theirs) or dismiss (mine) a proposal.
     Resolve(Resolve),
     /// Show the log of a map, or of one feature.
     Log(Log),

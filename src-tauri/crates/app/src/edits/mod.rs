@@ -167,6 +167,20 @@ pub fn redo(store: &mut Store, host: &dyn Host) -> Result<UndoReport> {
     Ok(store.redo(host.random(), host.now_ms())?)
 }
 
+/// Makes the value that somebody proposed for a protected layer an edit of ours (rule 33).
+///
+/// # Errors
+/// When it is not open, or the layer may not be edited.
+pub fn approve(store: &mut Store, row: i64, host: &dyn Host) -> Result<Receipt> {
+    let what = "approve the proposal";
+    let proposal = store.proposals()?.into_iter().find(|proposal| proposal.row == row);
+    match proposal.as_ref().and_then(|proposal| proposal.operation.object.layer()) {
+        Some(layer) => Rights::of(store)?.may_edit_layer(what, layer)?,
+        None => Rights::of(store)?.may_edit_map(what)?,
+    }
+    Ok(store.approve_proposal(row, "approve", host.now_ms())?)
+}
+
 /// Reads a batch: one edit as a JSON object on each line.
 ///
 /// # Errors

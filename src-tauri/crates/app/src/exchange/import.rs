@@ -100,7 +100,7 @@ impl Plan {
             self.made.push(id.clone());
             for feature in layer.features {
                 self.feature(store, &id, feature, host)?;
-                if self.imported.features % 1000 == 0 {
+                if self.imported.features.is_multiple_of(1000) {
                     self.step(total, host)?;
                 }
             }

@@ -116,3 +116,23 @@ impl<'h> Vault<'h> {
 pub(crate) fn failed(what: &str, why: impl std::fmt::Display) -> AppError {
     AppError::Secrets { what: what.to_owned(), why: why.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::TestHost;
+
+    #[test]
+    fn with_a_passphrase_something_lasting_is_chosen_and_without_one_it_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = TestHost { passphrase: Some("correct horse".to_owned()), ..TestHost::default() };
+        let vault = Vault::new(folder.path(), None, &host);
+        assert_ne!(vault.open().unwrap().kind(), Kind::Memory);
+        assert!(host.told.borrow().is_empty());
+        let host = TestHost::default();
+        let vault = Vault::new(folder.path(), None, &host);
+        let kind = vault.open().unwrap().kind();
+        assert_eq!(kind == Kind::Memory, !host.told.borrow().is_empty(), "memory alone is said");
+        assert!(Vault::new(folder.path(), Some(Kind::File), &host).open().is_err(), "a file needs its passphrase");
+    }
+}

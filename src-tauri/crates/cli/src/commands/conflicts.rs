@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use bivouac_app::library::OpenMap;
-use bivouac_app::{AppError, Host, Result};
+use bivouac_app::{AppError, Host, Result, edits};
 use bivouac_journal::json::Json;
-use bivouac_store::{Choice, Conflict, ConflictKind, ConflictState};
+use bivouac_store::{Choice, Conflict, ConflictKind, ConflictState, Row};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -17,12 +17,15 @@ use crate::out::instant;
 pub fn list(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     let store = context.library.read(&args.map)?;
     let conflicts: Vec<Conflict> = store.conflicts()?.into_iter().filter(|c| c.state == ConflictState::Open).collect();
-    let values: Vec<Value> = conflicts.iter().map(described).collect();
+    let proposals = store.proposals()?;
+    let mut values: Vec<Value> = conflicts.iter().map(described).collect();
+    values.extend(proposals.iter().map(proposed));
     context.out.result(&Value::Array(values), || {
-        if conflicts.is_empty() {
+        if conflicts.is_empty() && proposals.is_empty() {
             return vec!["nothing waits for a decision".to_owned()];
         }
         let mut lines: Vec<String> = conflicts.iter().flat_map(lines).collect();
+        lines.extend(proposals.iter().flat_map(proposal_lines));
         lines.push("decide with `bivouac resolve MAP NUMBER mine` or `theirs`".to_owned());
         lines
     })?;
@@ -37,6 +40,25 @@ fn described(conflict: &Conflict) -> Value {
         "theirs_sender": conflict.theirs_sender, "theirs_at": instant(conflict.theirs_at),
         "at": instant(conflict.at),
     })
+}
+
+/// Somebody's edit of a protected layer, which is nobody's until it is approved (rule 33).
+fn proposed(row: &Row) -> Value {
+    json!({
+        "id": format!("p{}", row.row), "kind": "proposal", "object": object_value(&row.operation.object),
+        "key": row.operation.path.as_ref().map(ToString::to_string), "verb": row.operation.verb.as_str(),
+        "theirs": row.operation.value.as_ref().map(Json::value), "theirs_sender": row.operation.sender,
+        "at": instant(row.at_ms),
+    })
+}
+
+fn proposal_lines(row: &Row) -> Vec<String> {
+    let key = row.operation.path.as_ref().map(ToString::to_string).unwrap_or_default();
+    let value: String = row.operation.value.as_ref().map_or("nothing".to_owned(), |v| v.as_str().chars().take(200).collect());
+    vec![
+        format!("p{}  {}: somebody wants to {} {key}", row.row, object_line(&row.operation.object), row.operation.verb.as_str()),
+        format!("    theirs: {value}"),
+    ]
 }
 
 fn kind(kind: ConflictKind) -> &'static str {
@@ -76,12 +98,21 @@ pub fn resolve(context: &Context, args: &args::Resolve) -> Result<ExitCode> {
         "theirs" => Choice::Theirs,
         other => return Err(bad(&format!("{other:?} is neither mine nor theirs"))),
     };
-    let id: i64 = id.parse().map_err(|_| bad(&format!("{id:?} is no number of a conflict")))?;
+    let proposal = id.strip_prefix('p');
+    let number = proposal.unwrap_or(id);
+    let id: i64 = number.parse().map_err(|_| bad(&format!("{number:?} is no number of a conflict")))?;
     let mut map: OpenMap = match map {
         Some(map) => context.library.write(map)?,
-        None => context.library.write(&only_map_with(context, id)?)?,
+        None => context.library.write(&only_map_with(context, id, proposal.is_some())?)?,
     };
-    let receipt = map.store.resolve(id, choice, context.host.random(), context.host.now_ms())?;
+    let receipt = match (proposal, choice) {
+        (None, _) => map.store.resolve(id, choice, context.host.random(), context.host.now_ms())?,
+        (Some(_), Choice::Theirs) => Some(edits::approve(&mut map.store, id, &context.host)?),
+        (Some(_), Choice::Mine) => {
+            map.store.dismiss_proposal(id)?;
+            None
+        }
+    };
     let left = map.store.counts()?.conflicts;
     let value = json!({ "resolved": id, "unit": receipt.map(|receipt| receipt.unit), "conflicts": left });
     context.out.result(&value, || vec![format!("decided; {left} more wait")])?;
@@ -89,14 +120,19 @@ pub fn resolve(context: &Context, args: &args::Resolve) -> Result<ExitCode> {
 }
 
 /// The one map in which a conflict of that number is open.
-fn only_map_with(context: &Context, id: i64) -> Result<String> {
+fn only_map_with(context: &Context, id: i64, proposal: bool) -> Result<String> {
     let mut found = Vec::new();
     for entry in context.library.maps()? {
         if entry.found.is_err() {
             continue;
         }
-        let conflicts = context.library.read(&entry.uuid)?.conflicts()?;
-        if conflicts.iter().any(|c| c.id == id && c.state == ConflictState::Open) {
+        let store = context.library.read(&entry.uuid)?;
+        let is_here = if proposal {
+            store.proposals()?.iter().any(|row| row.row == id)
+        } else {
+            store.conflicts()?.iter().any(|c| c.id == id && c.state == ConflictState::Open)
+        };
+        if is_here {
             found.push(entry.uuid);
         }
     }

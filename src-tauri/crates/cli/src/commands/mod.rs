@@ -38,7 +38,7 @@ impl Context {
 
     /// The way to a server.
     pub fn door<'a>(&'a self, vault: &'a Vault<'a>, allow_http: bool, keep_password: bool) -> Door<'a> {
-        Door { host: &self.host, vault, allow_http, keep_password }
+        Door { host: &self.host, vault, root: self.library.root(), allow_http, keep_password }
     }
 }
 

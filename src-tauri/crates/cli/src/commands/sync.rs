@@ -191,7 +191,7 @@ fn session_line(event: &SessionEvent) -> Option<String> {
     match event {
         SessionEvent::State(State::Live) => Some("live".to_owned()),
         SessionEvent::State(_) | SessionEvent::CaughtUp => None,
-        SessionEvent::Refused => Some("the server does not let us into the room".to_owned()),
+        SessionEvent::Refused => Some("without the room: edits are exchanged through the server's documents only".to_owned()),
         SessionEvent::Disconnected(why) => Some(format!("the connection is gone: {why}")),
         SessionEvent::PeerJoined(_, name) => Some(format!("{} is here", if name.is_empty() { "somebody" } else { name })),
         SessionEvent::PeerLeft(_) => Some("somebody left".to_owned()),

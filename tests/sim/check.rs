@@ -1,0 +1,222 @@
+//! The promises: equal everywhere, nothing twice, nothing of anybody's lost without a word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bivouac_journal::ids::Object;
+use bivouac_journal::json::canonical;
+use bivouac_journal::operation::{Verb, dead};
+use bivouac_journal::path::Path;
+use bivouac_store::{Origin, Query, Row, SaveState, Store};
+use serde_json::{Value, json};
+
+use super::http::features;
+use super::page::{exported, text};
+use super::replica::Replica;
+use super::schedule::{Company, Sim};
+
+/// Everything that must hold after healing.
+pub fn all(sim: &Sim) -> Result<(), String> {
+    for replica in &sim.replicas {
+        sound(replica)?;
+    }
+    let server = server_map(sim)?;
+    for replica in &sim.replicas {
+        let here = replica_map(&replica.store.borrow());
+        if here != server {
+            return Err(format!("{} differs from the server: {}", replica.name, difference(&here, &server)));
+        }
+    }
+    let hashes: Vec<String> = sim.replicas.iter().map(|r| r.store.borrow().state_hash().unwrap()).collect();
+    if hashes.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Err(format!("the hashes differ though the documents are equal: {hashes:?}"));
+    }
+    for replica in &sim.replicas {
+        own_edits(sim, replica)?;
+    }
+    additions(sim, &server)
+}
+
+/// The file agrees with itself, and nothing is on its way.
+fn sound(replica: &Replica) -> Result<(), String> {
+    let store = replica.store.borrow();
+    let verified = store.verify().unwrap();
+    if !verified.disagreements.is_empty() {
+        return Err(format!("{}: {:?}", replica.name, verified.disagreements));
+    }
+    let counts = store.counts().unwrap();
+    if counts.unverified() > 0 {
+        let rows = store.log(None, usize::MAX).unwrap();
+        let pending: Vec<String> = rows.iter().filter(|row| is_pending(row)).map(describe).collect();
+        return Err(format!("{}: own edits are not verified: {pending:?}", replica.name));
+    }
+    Ok(())
+}
+
+fn is_pending(row: &Row) -> bool {
+    matches!(row.state, SaveState::Local | SaveState::Sent | SaveState::Echoed | SaveState::Saved)
+}
+
+fn describe(row: &Row) -> String {
+    let operation = &row.operation;
+    let path = operation.path.as_ref().map(ToString::to_string).unwrap_or_default();
+    let value = operation.value.as_ref().map_or("none", |value| value.as_str());
+    format!("row {} {:?} {:?} {:?} {path} = {value} ({})", row.row, row.state, operation.verb, operation.object, operation.stamp)
+}
+
+/// One line per thing that can be seen, in one spelling.
+type Shown = BTreeMap<String, String>;
+
+fn server_map(sim: &Sim) -> Result<Shown, String> {
+    let mut shown = Shown::new();
+    shown.insert("settings".to_owned(), canonical(&Value::Object(sim.http.settings.borrow().clone())));
+    for (id, layer) in sim.http.layers.borrow().iter().filter(|(_, layer)| !layer.deleted) {
+        let facts = json!({"rank": layer.rank, "parent": layer.parent, "properties": layer.settings});
+        shown.insert(id.clone(), canonical(&facts));
+        let body = layer.versions.last().map(|kept| kept.body.clone()).unwrap_or_default();
+        for feature in features(&body) {
+            let name = format!("{id}/{}", text(&feature["id"]));
+            if shown.insert(name.clone(), canonical(&exported(&feature))).is_some() {
+                return Err(format!("the server holds {name} twice"));
+            }
+        }
+    }
+    Ok(shown)
+}
+
+fn replica_map(store: &Store) -> Shown {
+    let mut shown = Shown::new();
+    let settings = store.settings().unwrap();
+    let properties = settings.get("properties").cloned().unwrap_or_else(|| json!({}));
+    shown.insert("settings".to_owned(), canonical(&properties));
+    for view in store.layers().unwrap() {
+        let parent = view.layer.parent.as_ref().map(ToString::to_string);
+        let facts = json!({"rank": view.layer.rank, "parent": parent, "properties": view.layer.properties});
+        shown.insert(view.id.to_string(), canonical(&facts));
+        let query = Query { layer: Some(view.id.clone()), limit: usize::MAX >> 1, ..Query::default() };
+        for feature in store.features(&query).unwrap() {
+            let value: Value = serde_json::from_str(&feature.text).unwrap();
+            shown.insert(format!("{}/{}", view.id, feature.id), canonical(&exported(&value)));
+        }
+    }
+    shown
+}
+
+fn difference(a: &Shown, b: &Shown) -> String {
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let differing = names.into_iter().filter(|name| a.get(*name) != b.get(*name));
+    differing.map(|name| format!("\n  {name}\n    here  {:?}\n    there {:?}", a.get(name), b.get(name))).collect()
+}
+
+/// Every own edit is a winner, superseded by a newer write, or in the list of conflicts.
+fn own_edits(sim: &Sim, replica: &Replica) -> Result<(), String> {
+    let store = replica.store.borrow();
+    let rows: BTreeMap<i64, Row> =
+        store.log(None, usize::MAX >> 1).unwrap().into_iter().map(|row| (row.row, row)).collect();
+    let conflicts = store.conflicts().unwrap();
+    for row in rows.values().filter(|row| row.origin == Origin::Local) {
+        let object = &row.operation.object;
+        let layer = object.layer().map(|layer| Object::Layer(layer.clone()));
+        let is_told = conflicts.iter().any(|c| c.object == *object || Some(&c.object) == layer.as_ref());
+        let lost = |why: &str| Err(format!("{}: {why}: {}", replica.name, describe(row)));
+        match row.state {
+            SaveState::Lost if !is_told => return lost("lost without a conflict"),
+            SaveState::Lost => continue,
+            SaveState::Superseded if !is_replaced(&store, &rows, row) => return lost("called superseded, but by nothing"),
+            SaveState::Superseded => continue,
+            SaveState::Verified => {}
+            SaveState::Local | SaveState::Sent | SaveState::Echoed | SaveState::Saved => return lost("not verified"),
+            SaveState::None | SaveState::Unsaved => return lost("in a state that no edit can be in"),
+        }
+        let order = row.sent_as.and_then(|wire| rows.get(&wire)).unwrap_or(row).operation.order();
+        let state = store.state(object).unwrap();
+        for write in row.writes().unwrap() {
+            let Some(winner) = state.winner(&write.path) else { return lost("its register is gone") };
+            let stands = winner.value == write.value;
+            // One operation may carry several edits of ours; then the last of them shows.
+            let by_own = winner.order == order && is_replaced(&store, &rows, row);
+            if !stands && winner.order <= order && !by_own {
+                return lost(&format!("{} is held by an older write {:?}", write.path, winner));
+            }
+            if !stands && !is_told && sim.company == Company::None && is_back(row, &write.path, winner.value.as_ref().map(|v| v.as_str())) {
+                return lost(&format!("{} went back to what stood before: {winner:?}", write.path));
+            }
+            let died = write.path == Path::existence() && winner.value == Some(dead());
+            if let (Object::Feature(layer, id), Verb::Upsert, true) = (object, row.operation.verb, died)
+                && !is_told
+                && !sim.ledger.is_deleted(layer.as_str(), id.as_str())
+            {
+                return lost("what was added is gone and nobody deleted it");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a later edit of the same user, or an equal value, stands in the place of this one.
+fn is_replaced(store: &Store, rows: &BTreeMap<i64, Row>, row: &Row) -> bool {
+    let object = &row.operation.object;
+    let state = store.state(object).unwrap();
+    let later = rows.values().filter(|other| other.origin == Origin::Local && other.row > row.row);
+    let by_own = later.into_iter().any(|other| {
+        let same = other.operation.object == *object;
+        let its_layer = matches!((&other.operation.object, object), (Object::Layer(a), Object::Feature(b, _)) if a == b);
+        same || (its_layer && other.operation.verb == Verb::Delete)
+    });
+    by_own || row.writes().unwrap().iter().all(|write| state.winner(&write.path).is_some_and(|w| w.value == write.value))
+}
+
+/// Whether a register shows again what it showed before the edit.
+fn is_back(row: &Row, path: &Path, value: Option<&str>) -> bool {
+    let before: Value = row.before.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let now: Option<Value> = value.and_then(|text| serde_json::from_str(text).ok());
+    let entry = before.as_array().into_iter().flatten().find(|entry| entry[0] == path.as_stored());
+    entry.is_some_and(|entry| now.is_some() && *path != Path::existence() && entry.get(2) == now.as_ref())
+}
+
+/// What browsers added and the server took is there, unless a user deleted it.
+fn additions(sim: &Sim, server: &Shown) -> Result<(), String> {
+    if sim.company != Company::Plain {
+        return Ok(());
+    }
+    let by_browsers: BTreeSet<String> = sim.browsers.iter().map(|browser| browser.name.clone()).collect();
+    let buried = sim.http.buried.borrow();
+    for ((layer, id), (by, version)) in sim.ledger.saved_additions.borrow().iter() {
+        let is_there = server.contains_key(&format!("{layer}/{id}"));
+        // What one browser buries under another no Bivouac can know.
+        let among_browsers = buried
+            .iter()
+            .any(|(l, v, whose, burier)| l == layer && v == version && whose == by && by_browsers.contains(burier));
+        if !is_there && !among_browsers && !sim.ledger.is_deleted(layer, id) {
+            return Err(format!("{by} added {layer}/{id}, the server took it as {version}, and it is gone"));
+        }
+    }
+    Ok(())
+}
+
+/// Live screens show what the Bivouacs in the room hold, feature by feature (rule 1).
+pub fn screens(sim: &Sim) -> Result<(), String> {
+    let watching: Vec<_> = sim.replicas.iter().filter(|replica| replica.is_online()).collect();
+    let Some(first) = watching.first() else { return Err("no Bivouac is in the room".to_owned()) };
+    let expected = replica_map(&first.store.borrow());
+    for other in &watching {
+        let here = replica_map(&other.store.borrow());
+        if here != expected {
+            return Err(format!("{} and {} differ live: {}", first.name, other.name, difference(&here, &expected)));
+        }
+    }
+    for browser in sim.browsers.iter().filter(|browser| browser.joined.get()) {
+        let mut shown = Shown::new();
+        let page = browser.page.borrow();
+        for (layer, _) in page.layers.iter() {
+            for feature in page.exported(layer) {
+                shown.insert(format!("{layer}/{}", text(&feature["id"])), canonical(&feature));
+            }
+        }
+        let features: Shown = expected.iter().filter(|(name, _)| name.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
+        if shown != features {
+            return Err(format!("{} shows something else than the Bivouac: {}", browser.name, difference(&shown, &features)));
+        }
+    }
+    Ok(())
+}
+

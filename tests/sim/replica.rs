@@ -1,0 +1,160 @@
+//! One Bivouac: the real store and the real driver on a laptop of the model.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use bivouac_app::driver::{Command, Driver, DriverError, Stay, Summary};
+use bivouac_app::server::Clock;
+use bivouac_journal::ids::{FeatureId, Object};
+use bivouac_journal::operation::{Draft, Verb};
+use bivouac_store::{NewMap, Store};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::ledger::Ledger;
+use super::link::{Laptop, Link, SkewedClock};
+use super::random::Rng;
+
+pub struct Replica {
+    pub name: String,
+    pub link: Rc<Link>,
+    pub store: Rc<RefCell<Store>>,
+    pub clock: Rc<SkewedClock>,
+    ledger: Rc<Ledger>,
+    rng: RefCell<Rng>,
+    stay: RefCell<Option<(JoinHandle<Result<Summary, DriverError>>, mpsc::UnboundedSender<Command>)>>,
+    /// Numbers its edits, so that every value written is the only one of its kind.
+    pub edits: Cell<u64>,
+}
+
+impl Replica {
+    pub fn new(name: &str, link: Rc<Link>, skew_ms: i64, ledger: Rc<Ledger>, mut rng: Rng) -> Rc<Self> {
+        let new = NewMap {
+            uuid: format!("00000000-0000-4000-9000-{:012x}", rng.below(1 << 40)),
+            name: "map".to_owned(),
+            server: Some("https://umap.example".to_owned()),
+            server_map_id: Some(7),
+            slug: None,
+            account: Some(name.to_owned()),
+            clock_id: FeatureId::from_bits(rng.bits()).to_string(),
+            created_at: link.world.now(),
+        };
+        let clock = Rc::new(SkewedClock { world: link.world.clone(), skew_ms });
+        link.world.say(name, || format!("clock id {}, skewed by {skew_ms} ms", new.clock_id));
+        Rc::new(Self {
+            name: name.to_owned(),
+            link,
+            store: Rc::new(RefCell::new(Store::in_memory(&new).unwrap_or_else(|e| panic!("make a store: {e}")))),
+            clock,
+            ledger,
+            rng: RefCell::new(rng),
+            stay: RefCell::default(),
+            edits: Cell::new(0),
+        })
+    }
+
+    pub fn wall_ms(&self) -> u64 {
+        self.clock.now().wall_ms
+    }
+
+    pub fn is_online(&self) -> bool {
+        self.stay.borrow().as_ref().is_some_and(|(task, _)| !task.is_finished())
+    }
+
+    /// Whether the power failed and nobody cleared up yet.
+    pub fn has_died(&self) -> bool {
+        self.link.died.get()
+    }
+
+    /// Starts a stay, unless one is under way.
+    pub fn go_online(&self, stay: Stay) {
+        if self.is_online() {
+            return;
+        }
+        self.link.world.say(&self.name, || format!("goes online: {stay:?}"));
+        let (events, mut told) = mpsc::unbounded_channel();
+        if self.link.world.is_traced() {
+            let (world, name) = (self.link.world.clone(), self.name.clone());
+            tokio::task::spawn_local(async move {
+                while let Some(event) = told.recv().await {
+                    world.say(&name, || format!("tells {event:?}"));
+                }
+            });
+        }
+        let (commands, for_driver) = mpsc::unbounded_channel();
+        let server = Rc::new(Laptop(self.link.clone()));
+        let seed = self.rng.borrow_mut().bits();
+        let driver =
+            Driver::new(self.store.clone(), server, self.clock.clone(), stay, seed, Some(self.name.clone()), events);
+        let task = tokio::task::spawn_local(driver.run(for_driver));
+        *self.stay.borrow_mut() = Some((task, commands));
+    }
+
+    /// The power fails: the program is gone, the file stays.
+    pub async fn crash(&self) {
+        self.link.fuse.set(None);
+        self.link.died.set(false);
+        let Some((task, _)) = self.stay.borrow_mut().take() else { return };
+        self.link.world.say(&self.name, || "crashes".to_owned());
+        task.abort();
+        if let Err(error) = task.await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+
+    /// Leaves as the user would, and says what the stay came to; `None` when there was none.
+    pub async fn leave(&self) -> Option<Result<Summary, String>> {
+        let (task, commands) = self.stay.borrow_mut().take()?;
+        self.link.world.say(&self.name, || "leaves".to_owned());
+        let _ = commands.send(Command::Leave);
+        Some(self.end(task, 60).await)
+    }
+
+    /// Waits for a stay that ends by itself.
+    pub async fn finish(&self, seconds: u64) -> Option<Result<Summary, String>> {
+        let (task, _commands) = self.stay.borrow_mut().take()?;
+        Some(self.end(task, seconds).await)
+    }
+
+    async fn end(&self, mut task: JoinHandle<Result<Summary, DriverError>>, seconds: u64) -> Result<Summary, String> {
+        tokio::select! {
+            biased;
+            ended = &mut task => match ended {
+                Ok(result) => result.map_err(|error| format!("{}: {error}", self.name)),
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(error) => Err(format!("{}: {error}", self.name)),
+            },
+            () = tokio::time::sleep(Duration::from_secs(seconds)) => {
+                task.abort();
+                let _ = task.await;
+                Err(format!("{}: not done after {seconds} s", self.name))
+            }
+        }
+    }
+
+    /// Commits an edit of the user's and tells the driver, if there is one.
+    pub fn edit(&self, label: &str, drafts: Vec<Draft>) {
+        self.link.world.say(&self.name, || format!("edits: {label}"));
+        for draft in drafts.iter().filter(|draft| draft.verb == Verb::Delete) {
+            match &draft.object {
+                Object::Feature(layer, id) => self.ledger.delete(layer.as_str(), id.as_str()),
+                Object::Layer(layer) => self.ledger.delete_layer(layer.as_str()),
+                Object::Map => {}
+            }
+        }
+        let now = self.wall_ms();
+        if let Err(error) = self.store.borrow_mut().commit_local(label, drafts, now) {
+            panic!("{}: the edit {label:?} was refused: {error}", self.name);
+        }
+        self.tell(Command::Edited);
+    }
+
+    pub fn tell(&self, command: Command) {
+        if let Some((_, commands)) = &*self.stay.borrow() {
+            let _ = commands.send(command);
+        }
+    }
+}

@@ -17,6 +17,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bivouac_journal::catchup::Log;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
 use bivouac_journal::operation::Operation;
 use bivouac_journal::path::Path;
@@ -33,6 +34,8 @@ use errands::{Errand, Outcome};
 const SAVE_AFTER_MS: u64 = 3_000;
 /// After another's save, how long to wait before reading what it changed, in ms.
 const READ_AFTER_MS: u64 = 300;
+/// The most frames that are committed together.
+const MOST_TOGETHER: usize = 1_000;
 /// How long to wait before an errand that failed is tried again, in ms.
 const RETRY_MS: u64 = 5_000;
 
@@ -173,7 +176,7 @@ where
                 Some(announcement) = self.frames.1.recv() => self.announce(announcement).await?,
                 outcome = run_errand(&mut self.errand) => self.errand_done(outcome).await?,
                 frame = receive(&mut self.room) => match frame {
-                    Ok(text) => self.input(Input::Received(text)).await?,
+                    Ok(text) => self.received(text).await?,
                     Err(reason) => {
                         self.room = None;
                         self.input(Input::Closed(reason)).await?;
@@ -193,15 +196,53 @@ where
         self.pump().await
     }
 
-    /// Does what the session asks for until it asks for nothing more.
-    async fn pump(&mut self) -> Result<(), DriverError> {
-        while let Some(output) = self.session.poll_output() {
-            let answer = self.execute(output).await?;
-            if let Some(input) = answer {
-                self.session.handle(input, self.clock.now());
+    /// Takes a frame, and those that came with it: they are committed together.
+    async fn received(&mut self, text: String) -> Result<(), DriverError> {
+        let now = self.clock.now();
+        self.session.handle(Input::Received(text), now);
+        for _ in 1..MOST_TOGETHER {
+            let more = tokio::select! {
+                biased;
+                frame = receive(&mut self.room) => frame,
+                () = std::future::ready(()) => break,
+            };
+            match more {
+                Ok(text) => self.session.handle(Input::Received(text), now),
+                Err(reason) => {
+                    self.room = None;
+                    self.session.handle(Input::Closed(reason), now);
+                    break;
+                }
             }
         }
-        Ok(())
+        self.pump().await
+    }
+
+    /// Does what the session asks for until it asks for nothing more. What is to be committed
+    /// is gathered until something else has to be done.
+    async fn pump(&mut self) -> Result<(), DriverError> {
+        let mut gathered = Vec::new();
+        loop {
+            match self.session.poll_output() {
+                Some(Output::Commit { from, log }) => gathered.push((from, log)),
+                Some(Output::Notify(event)) => self.session_event(event)?,
+                other => {
+                    if !gathered.is_empty() {
+                        let input = self.commit(std::mem::take(&mut gathered))?;
+                        self.session.handle(input, self.clock.now());
+                    }
+                    let Some(output) = other else {
+                        if gathered.is_empty() && self.session.is_idle() {
+                            return Ok(());
+                        }
+                        continue;
+                    };
+                    if let Some(input) = self.execute(output).await? {
+                        self.session.handle(input, self.clock.now());
+                    }
+                }
+            }
+        }
     }
 
     async fn execute(&mut self, output: Output) -> Result<Option<Input>, DriverError> {
@@ -229,7 +270,7 @@ where
                 self.room = None;
                 None
             }
-            Output::Commit { from, log } => self.commit(from, log)?,
+            Output::Commit { from, log } => Some(self.commit(vec![(from, log)])?),
             Output::Echoed(frame) => {
                 self.store.borrow_mut().echoed(frame, now.wall_ms)?;
                 self.tell(Event::Changed);
@@ -296,21 +337,26 @@ where
         }
     }
 
-    fn commit(
-        &mut self,
-        from: Option<PeerId>,
-        log: bivouac_journal::catchup::Log,
-    ) -> Result<Option<Input>, DriverError> {
+    fn commit(&mut self, messages: Vec<(Option<PeerId>, Log)>) -> Result<Input, DriverError> {
         let now = self.clock.now().wall_ms;
-        let refused: usize = log.refused.values().sum();
-        if log.operations.iter().any(|incoming| switches_real_time_off(&incoming.operation)) {
-            self.tell(Event::RealTimeOff { by: from.clone() });
+        let mut refused: Vec<(Option<PeerId>, usize)> = Vec::new();
+        for (from, log) in &messages {
+            let count: usize = log.refused.values().sum();
+            if count > 0 {
+                refused.push((from.clone(), count));
+            }
+            if log.operations.iter().any(|incoming| switches_real_time_off(&incoming.operation)) {
+                self.tell(Event::RealTimeOff { by: from.clone() });
+            }
         }
-        let report = self.store.borrow_mut().commit_received(from.as_ref(), log, now)?;
+        let report = self.store.borrow_mut().commit_all_received(messages, now)?;
         self.summary.received += report.applied;
         self.summary.conflicts += report.conflicts;
-        if refused + report.refused > 0 {
-            self.tell(Event::Refused { from, count: refused + report.refused });
+        if report.refused > 0 {
+            refused.push((None, report.refused));
+        }
+        for (from, count) in refused {
+            self.tell(Event::Refused { from, count });
         }
         if let Some(by_ms) = report.clock_ahead_ms {
             self.tell(Event::PeerClockAhead { by_ms });
@@ -318,7 +364,7 @@ where
         if report.applied > 0 {
             self.tell(Event::Changed);
         }
-        Ok(Some(Input::Committed { contended: report.contended, settled: report.settled }))
+        Ok(Input::Committed { contended: report.contended, settled: report.settled })
     }
 
     fn session_event(&mut self, event: SessionEvent) -> Result<(), DriverError> {

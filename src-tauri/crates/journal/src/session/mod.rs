@@ -196,6 +196,12 @@ impl Session {
         self.outputs.pop_front()
     }
 
+    /// Whether nothing is to be done at the moment.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
     /// When [`Self::handle_timeout`] is to be called next, in monotonic ms.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {

@@ -12,7 +12,8 @@ unset UMAPSRV_DIR
 # A stuck test ends after 5 to 20 minutes by itself (.config/nextest.toml); this is for the runner.
 LIMIT=${BIVOUAC_TEST_LIMIT:-55m}
 # For work on one crate: BIVOUAC_TEST_SCOPE="-p bivouac-link" make test
-read -ra scope <<<"${BIVOUAC_TEST_SCOPE:---workspace}"
+# The benchmarks have a target of their own: they drag in what they compare with.
+read -ra scope <<<"${BIVOUAC_TEST_SCOPE:---workspace --exclude bivouac-bench}"
 server=tests/support/umap-server.sh
 passed=0 failed=0 failures=()
 
@@ -100,6 +101,8 @@ tests_cargo() {
 need "install" tests/support/install.sh test
 need "uMap server" start_server
 check "format" cargo fmt --all --check -- -l
+# Some tests run the program itself.
+need "the program" cargo build -p bivouac-cli
 check "clippy" cargo clippy "${scope[@]}" --all-targets -- -D warnings
 if [ "${BIVOUAC_TEST_RUNNER:-nextest}" = nextest ] && cargo nextest --version >/dev/null 2>&1; then runner=tests_nextest; else runner=tests_cargo; fi
 stage "tests ($runner)" $runner || failures+=("tests")

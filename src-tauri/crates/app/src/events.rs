@@ -12,17 +12,23 @@ pub fn describe(event: &Event) -> Value {
     match event {
         Event::Session(event) => session(event),
         Event::Changed => json!({ "event": "changed" }),
-        Event::Saved { layer, version } => json!({ "event": "saved", "layer": layer, "version": version }),
+        Event::Saved { layer, version } => {
+            json!({ "event": "saved", "layer": layer, "version": version })
+        }
         Event::Verified => json!({ "event": "verified" }),
         Event::Failed(failure) => {
             let error = AppError::from(failure.clone());
             json!({ "event": "failed", "code": error.code(), "text": error.to_string() })
         }
-        Event::Refused { from, count } => json!({ "event": "refused", "peer": from, "count": count }),
+        Event::Refused { from, count } => {
+            json!({ "event": "refused", "peer": from, "count": count })
+        }
         Event::PeerClockAhead { by_ms } => json!({ "event": "peer_clock_ahead", "by_ms": by_ms }),
         Event::RealTimeOff { by } => json!({ "event": "real_time_off", "peer": by }),
         Event::ClockSkew { ms } => json!({ "event": "clock_skew", "ms": ms }),
-        Event::LeftUnsaved { peer, count } => json!({ "event": "left_unsaved", "peer": peer, "count": count }),
+        Event::LeftUnsaved { peer, count } => {
+            json!({ "event": "left_unsaved", "peer": peer, "count": count })
+        }
         Event::NotSaved { layer, failure } => {
             let error = AppError::from(failure.clone());
             json!({ "event": "not_saved", "layer": layer, "code": error.code(), "text": error.to_string() })
@@ -36,7 +42,9 @@ fn session(event: &SessionEvent) -> Value {
         SessionEvent::CaughtUp => json!({ "event": "caught_up" }),
         SessionEvent::Refused => json!({ "event": "not_let_in" }),
         SessionEvent::Disconnected(why) => json!({ "event": "disconnected", "text": why }),
-        SessionEvent::PeerJoined(peer, name) => json!({ "event": "peer_joined", "peer": peer, "name": name }),
+        SessionEvent::PeerJoined(peer, name) => {
+            json!({ "event": "peer_joined", "peer": peer, "name": name })
+        }
         SessionEvent::PeerLeft(peer) => json!({ "event": "peer_left", "peer": peer }),
         SessionEvent::PeerSilent(peer) => json!({ "event": "peer_silent", "peer": peer }),
         SessionEvent::BadFrame(why) => json!({ "event": "bad_frame", "text": why }),

@@ -2,6 +2,8 @@
 //!
 //! A damaged file is listed as what it is, with the reason; it hides no other map.
 
+mod owned;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ use bivouac_store::{Counts, Error as StoreError, MapRecord, NewMap, Store};
 use crate::error::{AppError, Result};
 use crate::host::Host;
 use crate::lock::Lock;
+pub use owned::OpenMap;
+use owned::own;
 
 /// The name of a map's file in its folder.
 pub const FILE: &str = "map.sqlite";
@@ -44,17 +48,6 @@ pub struct Found {
     pub counts: Counts,
 }
 
-/// A map that this process owns for writing.
-#[derive(Debug)]
-pub struct OpenMap {
-    /// The map's file.
-    pub store: Store,
-    /// Where it lies.
-    pub folder: PathBuf,
-    // Dropped last: the file is closed before the map is given free.
-    _lock: Lock,
-}
-
 /// What a map born offline begins with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Birth {
@@ -73,9 +66,12 @@ impl Library {
     /// When it cannot be made.
     pub fn at(root: &Path) -> Result<Self> {
         let maps = root.join("maps");
-        fs::create_dir_all(&maps).map_err(AppError::io(format!("make the folder {}", maps.display())))?;
+        fs::create_dir_all(&maps)
+            .map_err(AppError::io(format!("make the folder {}", maps.display())))?;
         only_ours(root);
-        Ok(Self { root: root.to_owned() })
+        Ok(Self {
+            root: root.to_owned(),
+        })
     }
 
     /// The library in the platform's folder for data.
@@ -83,8 +79,13 @@ impl Library {
     /// # Errors
     /// When there is none.
     pub fn platform() -> Result<Self> {
-        let folders = directories::ProjectDirs::from("org", "bivouac", "bivouac")
-            .ok_or_else(|| AppError::bad("find the folder for data", "this account has no home folder: say --data-dir"))?;
+        let folders =
+            directories::ProjectDirs::from("org", "bivouac", "bivouac").ok_or_else(|| {
+                AppError::bad(
+                    "find the folder for data",
+                    "this account has no home folder: say --data-dir",
+                )
+            })?;
         Self::at(folders.data_dir())
     }
 
@@ -114,7 +115,11 @@ impl Library {
             }
             let folder = item.path();
             let found = look(&folder);
-            entries.push(Entry { uuid, folder, found });
+            entries.push(Entry {
+                uuid,
+                folder,
+                found,
+            });
         }
         entries.sort_by_key(|entry| (entry.name().to_owned(), entry.uuid.clone()));
         Ok(entries)
@@ -133,23 +138,39 @@ impl Library {
             Box::new(|entry| address.as_ref().is_some_and(|address| entry.is_at(address))),
             Box::new(|entry| entry.found.is_ok() && entry.name() == text),
             Box::new(|entry| text.len() >= 4 && entry.uuid.starts_with(text)),
-            Box::new(|entry| entry.found.is_ok() && entry.name().to_lowercase() == text.to_lowercase()),
+            Box::new(|entry| {
+                entry.found.is_ok() && entry.name().to_lowercase() == text.to_lowercase()
+            }),
         ];
         for way in ways {
-            let hits: Vec<usize> = entries.iter().enumerate().filter(|(_, e)| way(e)).map(|(at, _)| at).collect();
+            let hits: Vec<usize> = entries
+                .iter()
+                .enumerate()
+                .filter(|(_, e)| way(e))
+                .map(|(at, _)| at)
+                .collect();
             match hits.as_slice() {
                 [] => {}
                 [one] => return Ok(entries.swap_remove(*one)),
                 several => {
-                    let names = several.iter().filter_map(|at| entries.get(*at)).map(|entry| entry.uuid.clone());
+                    let names = several
+                        .iter()
+                        .filter_map(|at| entries.get(*at))
+                        .map(|entry| entry.uuid.clone());
                     let among = names.collect::<Vec<_>>().join(", ");
-                    return Err(AppError::Ambiguous { what: format!("the map {text:?}"), among });
+                    return Err(AppError::Ambiguous {
+                        what: format!("the map {text:?}"),
+                        among,
+                    });
                 }
             }
         }
         Err(AppError::NotFound {
             what: format!("the map {text:?}"),
-            why: format!("no map of that name, id or address in {}; `bivouac maps` lists them", self.root.display()),
+            why: format!(
+                "no map of that name, id or address in {}; `bivouac maps` lists them",
+                self.root.display()
+            ),
         })
     }
 
@@ -193,7 +214,10 @@ impl Library {
     pub fn new_map(&self, birth: &Birth, host: &dyn Host) -> Result<OpenMap> {
         let name = birth.name.trim();
         if name.is_empty() || name.chars().count() > 200 {
-            return Err(AppError::bad("name the map", "a name has 1 to 200 characters"));
+            return Err(AppError::bad(
+                "name the map",
+                "a name has 1 to 200 characters",
+            ));
         }
         let uuid = fresh_uuid();
         let new = NewMap {
@@ -215,9 +239,15 @@ impl Library {
     pub(crate) fn part(&self) -> Result<Part> {
         self.sweep();
         let folder = self.folder(&format!(".part-{}", fresh_uuid()));
-        fs::create_dir(&folder).map_err(AppError::io(format!("make the folder {}", folder.display())))?;
+        fs::create_dir(&folder).map_err(AppError::io(format!(
+            "make the folder {}",
+            folder.display()
+        )))?;
         let lock = Lock::take(&folder, "that is being made")?;
-        Ok(Part { folder, lock: Some(lock) })
+        Ok(Part {
+            folder,
+            lock: Some(lock),
+        })
     }
 
     /// Makes a finished folder a map of that name.
@@ -225,7 +255,10 @@ impl Library {
         let folder = self.folder(uuid);
         // Some systems rename no folder with an open file in it.
         drop(part.lock.take());
-        fs::rename(&part.folder, &folder).map_err(AppError::io(format!("name the folder {}", folder.display())))?;
+        fs::rename(&part.folder, &folder).map_err(AppError::io(format!(
+            "name the folder {}",
+            folder.display()
+        )))?;
         own(&folder, uuid)
     }
 
@@ -240,7 +273,10 @@ impl Library {
             && !discard
         {
             let count = found.counts.unverified();
-            return Err(AppError::Unsent { map: found.record.name.clone(), count });
+            return Err(AppError::Unsent {
+                map: found.record.name.clone(),
+                count,
+            });
         }
         if entry.found.is_err() && !discard {
             let why = "its file cannot be read, so nobody knows what would be lost: say --discard to remove it all the same";
@@ -256,7 +292,9 @@ impl Library {
 
     /// Removes what a process left that ended in the middle; failing is harmless.
     fn sweep(&self) {
-        let Ok(items) = fs::read_dir(self.root.join("maps")) else { return };
+        let Ok(items) = fs::read_dir(self.root.join("maps")) else {
+            return;
+        };
         for item in items.flatten() {
             let name = item.file_name().to_string_lossy().into_owned();
             let left = name.starts_with(".gone-") || name.starts_with(".part-");
@@ -295,35 +333,9 @@ impl Entry {
     fn is_at(&self, address: &MapRef) -> bool {
         let Ok(found) = &self.found else { return false };
         let id = found.record.server_map_id.map(|id| id.to_string());
-        found.record.server.as_deref() == Some(&address.server) && id.as_deref() == Some(&address.id)
+        found.record.server.as_deref() == Some(&address.server)
+            && id.as_deref() == Some(&address.id)
     }
-}
-
-impl OpenMap {
-    /// The map's row.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn record(&self) -> Result<MapRecord> {
-        Ok(self.store.map()?)
-    }
-
-    /// Gives the store to a stay online, keeping the map owned.
-    pub(crate) fn split(self) -> (Store, OwnedFolder) {
-        (self.store, OwnedFolder { _lock: self._lock })
-    }
-}
-
-/// A map whose store is lent out.
-#[derive(Debug)]
-pub(crate) struct OwnedFolder {
-    _lock: Lock,
-}
-
-fn own(folder: &Path, name: &str) -> Result<OpenMap> {
-    let lock = Lock::take(folder, name)?;
-    let store = Store::open(&folder.join(FILE))?;
-    Ok(OpenMap { store, folder: folder.to_owned(), _lock: lock })
 }
 
 fn look(folder: &Path) -> Result<Found> {
@@ -333,7 +345,10 @@ fn look(folder: &Path) -> Result<Found> {
         Err(StoreError::Older { .. }) => Store::open(&file)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Found { record: store.map()?, counts: store.counts()? })
+    Ok(Found {
+        record: store.map()?,
+        counts: store.counts()?,
+    })
 }
 
 pub(crate) fn fresh_uuid() -> String {
@@ -359,79 +374,4 @@ fn only_ours(folder: &Path) {
 fn only_ours(_: &Path) {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::TestHost;
-
-    fn born(library: &Library, name: &str) -> OpenMap {
-        let birth = Birth { name: name.to_owned(), ..Birth::default() };
-        library.new_map(&birth, &TestHost::default()).unwrap()
-    }
-
-    fn at_server(map: &mut OpenMap, server: &str, id: i64) {
-        let mut tx = map.store.begin().unwrap();
-        let mut record = tx.map().unwrap();
-        record.server = Some(server.to_owned());
-        record.server_map_id = Some(id);
-        tx.set_map(&record).unwrap();
-        tx.commit().unwrap();
-    }
-
-    #[test]
-    fn a_map_is_found_by_id_beginning_name_and_address() {
-        let folder = tempfile::tempdir().unwrap();
-        let library = Library::at(folder.path()).unwrap();
-        let mut map = born(&library, "Trees");
-        at_server(&mut map, "https://umap.example.org", 12);
-        let uuid = map.record().unwrap().uuid;
-        drop(map);
-        drop(born(&library, "Other"));
-        let beginning = uuid.get(..8).unwrap();
-        for text in [uuid.as_str(), beginning, "Trees", "trees", "https://umap.example.org/en/map/trees_12", "https://umap.example.org/m/12/"] {
-            assert_eq!(library.find(text).unwrap().uuid, uuid, "{text}");
-        }
-        for text in ["Tree", "https://umap.example.org/m/13/", "https://other.example.org/m/12/", ""] {
-            assert_eq!(library.find(text).unwrap_err().code(), "not_found", "{text}");
-        }
-    }
-
-    #[test]
-    fn what_a_process_left_half_made_is_no_map_and_is_swept_later() {
-        let folder = tempfile::tempdir().unwrap();
-        let library = Library::at(folder.path()).unwrap();
-        let left = library.folder(".part-dead");
-        fs::create_dir(&left).unwrap();
-        fs::write(left.join(FILE), "half").unwrap();
-        let alive = library.part().unwrap();
-        assert!(!left.exists(), "nobody holds it");
-        let other = library.part().unwrap();
-        assert!(alive.folder.exists(), "another process is still making it");
-        assert!(library.maps().unwrap().is_empty());
-        let folders = [alive.folder.clone(), other.folder.clone()];
-        drop((alive, other));
-        assert!(folders.iter().all(|folder| !folder.exists()), "given up, nothing is left");
-    }
-
-    #[test]
-    fn one_process_writes_and_others_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let library = Library::at(folder.path()).unwrap();
-        let map = born(&library, "Trees");
-        assert_eq!(library.write("Trees").unwrap_err().code(), "in_use");
-        assert_eq!(library.read("Trees").unwrap().map().unwrap().name, "Trees");
-        drop(map);
-        assert!(library.write("Trees").is_ok());
-    }
-
-    #[test]
-    fn a_map_without_its_file_is_listed_with_what_to_do() {
-        let folder = tempfile::tempdir().unwrap();
-        let library = Library::at(folder.path()).unwrap();
-        fs::create_dir(library.folder("b7a2c1d4-0000-4000-8000-000000000000")).unwrap();
-        let entries = library.maps().unwrap();
-        let error = entries.first().unwrap().found.as_ref().unwrap_err();
-        assert_eq!((error.code(), error.exit_code()), ("missing", 5));
-        assert!(error.advice().is_some());
-        assert_eq!(library.write("b7a2c1d4").unwrap_err().exit_code(), 5);
-    }
-}
+mod tests;

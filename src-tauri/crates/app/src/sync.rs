@@ -64,16 +64,29 @@ pub trait Watcher {
 ///
 /// # Errors
 /// What stops it; every edit stays on this laptop then.
-pub async fn sync(map: OpenMap, request: &Request, door: &Door<'_>, watcher: &impl Watcher) -> Result<Done> {
+pub async fn sync(
+    map: OpenMap,
+    request: &Request,
+    door: &Door<'_>,
+    watcher: &impl Watcher,
+) -> Result<Done> {
     let (mut store, _owned) = map.split();
     let account = remember(&mut store, request)?;
     let record = store.map()?;
     let Some(server) = record.server.clone() else {
-        return Err(AppError::bad("sync the map", "it is on no server yet: say --server URL, and --user NAME unless it is to be anonymous"));
+        return Err(AppError::bad(
+            "sync the map",
+            "it is on no server yet: say --server URL, and --user NAME unless it is to be anonymous",
+        ));
     };
     let id = record.server_map_id.map(|id| id.to_string());
     let (client, id, account, created) = match id {
-        Some(id) => (door.connect(&server, &account, Some(&id)).await?, id, account, None),
+        Some(id) => (
+            door.connect(&server, &account, Some(&id)).await?,
+            id,
+            account,
+            None,
+        ),
         None => {
             let born = create(&mut store, &server, &account, door).await?;
             (born.client, born.id, born.account, Some(born.url))
@@ -84,7 +97,12 @@ pub async fn sync(map: OpenMap, request: &Request, door: &Door<'_>, watcher: &im
     let outcome = match document.edit_mode {
         EditMode::Disabled => read_only(&mut store, &client, &id, &document, door, unsent).await,
         EditMode::Advanced | EditMode::Simple => {
-            let stay = Staying { client: client.clone(), id, alone: document.edit_mode == EditMode::Simple, account: account.clone() };
+            let stay = Staying {
+                client: client.clone(),
+                id,
+                alone: document.edit_mode == EditMode::Simple,
+                account: account.clone(),
+            };
             let (back, result) = stay.drive(store, request.stay, door, watcher).await?;
             store = back;
             result
@@ -94,7 +112,12 @@ pub async fn sync(map: OpenMap, request: &Request, door: &Door<'_>, watcher: &im
     door.leave(&client, &account)?;
     let summary = outcome?;
     let read_only = store.map()?.read_only;
-    Ok(Done { summary, counts: store.counts()?, created, read_only })
+    Ok(Done {
+        summary,
+        counts: store.counts()?,
+        created,
+        read_only,
+    })
 }
 
 /// Keeps a newly named server or account in the map's row.
@@ -103,7 +126,10 @@ fn remember(store: &mut Store, request: &Request) -> Result<Account> {
     let mut record = tx.map()?;
     if let Some(server) = &request.server {
         if record.server_map_id.is_some() && record.server.as_ref() != Some(server) {
-            return Err(AppError::bad("sync the map", "it is on another server already"));
+            return Err(AppError::bad(
+                "sync the map",
+                "it is on another server already",
+            ));
         }
         record.server = Some(server.clone());
     }
@@ -123,7 +149,12 @@ struct Born {
 }
 
 /// Creates a map that was born offline on its server.
-async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<'_>) -> Result<Born> {
+async fn create(
+    store: &mut Store,
+    server: &str,
+    account: &Account,
+    door: &Door<'_>,
+) -> Result<Born> {
     let client = match account {
         Account::User(_) => door.connect(server, account, None).await?,
         Account::Nobody | Account::EditLink => {
@@ -133,7 +164,10 @@ async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<
         }
     };
     let settings = settings(store)?;
-    let name = settings.get("name").and_then(Value::as_str).map(str::to_owned);
+    let name = settings
+        .get("name")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     let name = match name {
         Some(name) => name,
         None => store.map()?.name,
@@ -161,7 +195,12 @@ async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<
     record.account = account.label();
     tx.set_map(&record)?;
     tx.commit()?;
-    Ok(Born { client, id: made.id, url: made.url, account })
+    Ok(Born {
+        client,
+        id: made.id,
+        url: made.url,
+        account,
+    })
 }
 
 /// The map's properties, as its registers show them.
@@ -178,18 +217,29 @@ fn center(store: &Store, settings: &serde_json::Map<String, Value>) -> Result<Lo
     if let (Some(lon), Some(lat)) = (number("lng"), number("lat")) {
         return Ok(LonLat { lon, lat });
     }
-    let query = bivouac_store::Query { limit: 1000, ..bivouac_store::Query::default() };
+    let query = bivouac_store::Query {
+        limit: 1000,
+        ..bivouac_store::Query::default()
+    };
     let mut all: Option<bivouac_journal::geometry::Bounds> = None;
     for feature in store.features(&query)? {
         let text: Value = serde_json::from_str(&feature.text).unwrap_or(Value::Null);
-        let geometry = text.get("geometry").map(Value::to_string).unwrap_or_default();
-        let bounds = bivouac_journal::geometry::inspect(&geometry).ok().and_then(|shape| shape.bounds);
+        let geometry = text
+            .get("geometry")
+            .map(Value::to_string)
+            .unwrap_or_default();
+        let bounds = bivouac_journal::geometry::inspect(&geometry)
+            .ok()
+            .and_then(|shape| shape.bounds);
         all = match (all, bounds) {
             (Some(a), Some(b)) => Some(a.union(b)),
             (a, b) => a.or(b),
         };
     }
-    let middle = all.map(|b| LonLat { lon: (b.west + b.east) / 2.0, lat: (b.south + b.north) / 2.0 });
+    let middle = all.map(|b| LonLat {
+        lon: (b.west + b.east) / 2.0,
+        lat: (b.south + b.north) / 2.0,
+    });
     Ok(middle.unwrap_or(LonLat { lon: 0.0, lat: 0.0 }))
 }
 
@@ -214,7 +264,11 @@ async fn read_only(
             "save the map: the server lets you only see it; {unsent} edits stay on this laptop, and `bivouac export` writes them to a file"
         )));
     }
-    Ok(Summary { read: read.layers, verified: true, ..Summary::default() })
+    Ok(Summary {
+        read: read.layers,
+        verified: true,
+        ..Summary::default()
+    })
 }
 
 struct Staying {
@@ -236,7 +290,10 @@ impl Staying {
         let shared = Rc::new(RefCell::new(store));
         let (events, mut told) = mpsc::unbounded_channel();
         let (commands, for_driver) = mpsc::unbounded_channel();
-        let server = OneMap { online: OnlineMap::new(self.client.clone(), &self.id), alone: self.alone };
+        let server = OneMap {
+            online: OnlineMap::new(self.client.clone(), &self.id),
+            alone: self.alone,
+        };
         let driver = Driver::new(
             shared.clone(),
             Rc::new(server),
@@ -271,7 +328,10 @@ impl Staying {
         }
         match Rc::try_unwrap(shared) {
             Ok(store) => Ok((store.into_inner(), result.map_err(AppError::from))),
-            Err(_) => Err(AppError::bad("sync the map", "the driver kept the map's file")),
+            Err(_) => Err(AppError::bad(
+                "sync the map",
+                "the driver kept the map's file",
+            )),
         }
     }
 }
@@ -287,7 +347,9 @@ impl Server for OneMap {
 
     async fn token(&self) -> Result<String, Failure> {
         if self.alone {
-            return Err(Failure::NoRealTime("join the room: only some layers may be edited".to_owned()));
+            return Err(Failure::NoRealTime(
+                "join the room: only some layers may be edited".to_owned(),
+            ));
         }
         self.online.token().await
     }

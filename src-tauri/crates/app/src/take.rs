@@ -37,15 +37,25 @@ impl Request {
         let what = "take the map offline";
         let is_link = |text: &str| crate::account::is_edit_link(text);
         let (account, edit_link) = match (user, edit_link) {
-            (Some(_), Some(_)) => return Err(AppError::bad(what, "give either a user or an edit link")),
-            (_, Some(link)) if !is_link(link) => return Err(AppError::bad(what, "this is no secret edit link")),
+            (Some(_), Some(_)) => {
+                return Err(AppError::bad(what, "give either a user or an edit link"));
+            }
+            (_, Some(link)) if !is_link(link) => {
+                return Err(AppError::bad(what, "this is no secret edit link"));
+            }
             (None, Some(link)) => (Account::EditLink, Some(Secret::new(link))),
-            (Some(user), None) if user.trim().is_empty() => return Err(AppError::bad(what, "the user name is empty")),
+            (Some(user), None) if user.trim().is_empty() => {
+                return Err(AppError::bad(what, "the user name is empty"));
+            }
             (Some(user), None) => (Account::User(user.trim().to_owned()), None),
             (None, None) if is_link(url) => (Account::EditLink, Some(Secret::new(url))),
             (None, None) => (Account::Nobody, None),
         };
-        Ok(Self { url: url.to_owned(), account, edit_link })
+        Ok(Self {
+            url: url.to_owned(),
+            account,
+            edit_link,
+        })
     }
 }
 
@@ -58,11 +68,18 @@ pub async fn take(library: &Library, request: &Request, door: &Door<'_>) -> Resu
     if let Some(link) = &request.edit_link {
         let other = find_map(link.expose())?;
         if (&other.server, &other.id) != (&address.server, &address.id) {
-            return Err(AppError::bad("take the map offline", "the edit link belongs to another map"));
+            return Err(AppError::bad(
+                "take the map offline",
+                "the edit link belongs to another map",
+            ));
         }
     }
     if let Some(entry) = library.at_address(&address)? {
-        let why = format!("it is on this laptop already, as {:?} ({}): sync it", entry.name(), entry.uuid);
+        let why = format!(
+            "it is on this laptop already, as {:?} ({}): sync it",
+            entry.name(),
+            entry.uuid
+        );
         return Err(AppError::bad("take the map offline", why));
     }
     let client = connect(&address, request, door).await?;
@@ -101,7 +118,10 @@ async fn connect(address: &MapRef, request: &Request, door: &Door<'_>) -> Result
             client.open_edit_link(link.expose()).await?;
             Ok(client)
         }
-        None => door.connect(&address.server, &request.account, Some(&address.id)).await,
+        None => {
+            door.connect(&address.server, &request.account, Some(&address.id))
+                .await
+        }
     }
 }
 
@@ -116,7 +136,13 @@ fn keep_link(address: &MapRef, request: &Request, door: &Door<'_>) -> Result<()>
 ///
 /// # Errors
 /// When the server cannot be read, or the user stops it.
-pub async fn merge(store: &mut Store, client: &Client, map: &str, document: &MapDocument, door: &Door<'_>) -> Result<Read> {
+pub async fn merge(
+    store: &mut Store,
+    client: &Client,
+    map: &str,
+    document: &MapDocument,
+    door: &Door<'_>,
+) -> Result<Read> {
     let layers = store.merge_map(&server_map(document)?, door.host.now_ms())?;
     let total = u64::try_from(layers.len()).unwrap_or(0);
     let what = "reading layers";
@@ -134,6 +160,12 @@ pub async fn merge(store: &mut Store, client: &Client, map: &str, document: &Map
         let at_ms = version.parse().unwrap_or(0);
         store.merge_layer(layer, version, at_ms, &read.body, door.host.now_ms())?;
     }
-    door.host.progress(Progress { what, done: total, total });
-    Ok(Read { layers: layers.len() })
+    door.host.progress(Progress {
+        what,
+        done: total,
+        total,
+    });
+    Ok(Read {
+        layers: layers.len(),
+    })
 }

@@ -40,7 +40,13 @@ pub struct Imported {
 ///
 /// # Errors
 /// When the file makes no sense, or the map may not be edited; nothing is kept then.
-pub fn import(store: &mut Store, text: &str, into: Option<&LayerId>, name: &str, host: &dyn Host) -> Result<Imported> {
+pub fn import(
+    store: &mut Store,
+    text: &str,
+    into: Option<&LayerId>,
+    name: &str,
+    host: &dyn Host,
+) -> Result<Imported> {
     let content = read(text)?;
     let rights = Rights::of(store)?;
     match into {
@@ -78,22 +84,40 @@ struct Plan {
 }
 
 impl Plan {
-    fn content(&mut self, store: &Store, content: FileContent, into: Option<&LayerId>, name: &str, host: &dyn Host) -> Result<()> {
+    fn content(
+        &mut self,
+        store: &Store,
+        content: FileContent,
+        into: Option<&LayerId>,
+        name: &str,
+        host: &dyn Host,
+    ) -> Result<()> {
         let FileContent { layers, mut notes } = content;
         let total: usize = layers.iter().map(|layer| layer.features.len()).sum();
-        let rank = store.layers()?.iter().map(|view| view.layer.rank + 1).max().unwrap_or(0);
+        let rank = store
+            .layers()?
+            .iter()
+            .map(|view| view.layer.rank + 1)
+            .max()
+            .unwrap_or(0);
         for (place, layer) in (0_i64..).zip(layers) {
             let (settings, parent) = (layer.settings, layer.parent);
             let id = match into {
                 Some(id) => {
                     if !settings.is_empty() {
-                        notes.dropped("the settings of a layer: its features went into a layer that is there");
+                        notes.dropped(
+                            "the settings of a layer: its features went into a layer that is there",
+                        );
                     }
                     id.clone()
                 }
                 None if layer.features.is_empty() && settings.is_empty() => continue,
                 None => {
-                    let bare = FileLayer { settings, parent, features: Vec::new() };
+                    let bare = FileLayer {
+                        settings,
+                        parent,
+                        features: Vec::new(),
+                    };
                     self.new_layer(bare, rank + place, name, &mut notes)
                 }
             };
@@ -108,7 +132,10 @@ impl Plan {
         self.step(total, host)?;
         let made = self.imported.features - self.imported.kept_ids;
         if made > 0 {
-            *notes.changed.entry("features got an id of uMap's form: theirs was none, or taken".to_owned()).or_default() += made;
+            *notes
+                .changed
+                .entry("features got an id of uMap's form: theirs was none, or taken".to_owned())
+                .or_default() += made;
         }
         self.imported.changed = notes.changed;
         self.imported.dropped = notes.dropped;
@@ -117,11 +144,25 @@ impl Plan {
 
     fn step(&self, total: usize, host: &dyn Host) -> Result<()> {
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        host.progress(Progress { what: "importing features", done: count(self.imported.features), total: count(total) });
-        if host.cancelled() { Err(AppError::Cancelled(WHAT.to_owned())) } else { Ok(()) }
+        host.progress(Progress {
+            what: "importing features",
+            done: count(self.imported.features),
+            total: count(total),
+        });
+        if host.cancelled() {
+            Err(AppError::Cancelled(WHAT.to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
-    fn new_layer(&mut self, layer: FileLayer, rank: i64, name: &str, notes: &mut super::reading::Notes) -> LayerId {
+    fn new_layer(
+        &mut self,
+        layer: FileLayer,
+        rank: i64,
+        name: &str,
+        notes: &mut super::reading::Notes,
+    ) -> LayerId {
         let id = LayerId::trusted(&fresh_uuid());
         let mut properties = Map::new();
         for (setting, value) in [
@@ -135,8 +176,19 @@ impl Plan {
             properties.insert(setting.to_owned(), value);
         }
         for (setting, value) in layer.settings {
-            let is_server_s = matches!(setting.as_str(), "id" | "rank" | "parent" | "permissions" | "editMode" | "_referenceVersion" | "referenceVersion");
-            if is_server_s || !is_layer_setting(&setting) || (setting == "name" && !value.is_string()) {
+            let is_server_s = matches!(
+                setting.as_str(),
+                "id" | "rank"
+                    | "parent"
+                    | "permissions"
+                    | "editMode"
+                    | "_referenceVersion"
+                    | "referenceVersion"
+            );
+            if is_server_s
+                || !is_layer_setting(&setting)
+                || (setting == "name" && !value.is_string())
+            {
                 notes.dropped("settings of a layer that cannot be a layer's");
                 continue;
             }
@@ -153,7 +205,13 @@ impl Plan {
         id
     }
 
-    fn feature(&mut self, store: &Store, layer: &LayerId, feature: FileFeature, host: &dyn Host) -> Result<()> {
+    fn feature(
+        &mut self,
+        store: &Store,
+        layer: &LayerId,
+        feature: FileFeature,
+        host: &dyn Host,
+    ) -> Result<()> {
         let wanted = feature.id.as_deref().and_then(FeatureId::parse);
         let id = match wanted {
             Some(id) if !self.used.contains(&id) && store.find_feature(&id)?.is_empty() => {
@@ -177,6 +235,11 @@ impl Plan {
     }
 
     fn push(&mut self, object: Object, value: &Value) {
-        self.drafts.push(Draft { verb: Verb::Upsert, object, path: None, value: Some(Json::from_value(value)) });
+        self.drafts.push(Draft {
+            verb: Verb::Upsert,
+            object,
+            path: None,
+            value: Some(Json::from_value(value)),
+        });
     }
 }

@@ -49,7 +49,11 @@ impl Keyring {
         }
     }
 
-    fn call<T: Send + 'static>(&self, name: &str, job: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static) -> Result<T> {
+    fn call<T: Send + 'static>(
+        &self,
+        name: &str,
+        job: impl FnOnce(&Entry) -> keyring::Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, answered) = mpsc::channel();
         let name = name.to_owned();
         let job: Job = Box::new(move || {
@@ -57,7 +61,9 @@ impl Keyring {
             // Whoever asked may have given up.
             let _ = answer.send(result);
         });
-        self.jobs.send(job).map_err(|_| failed(WHAT, "its thread has ended"))?;
+        self.jobs
+            .send(job)
+            .map_err(|_| failed(WHAT, "its thread has ended"))?;
         match answered.recv_timeout(LIMIT) {
             // Only the kind of the error: some carry what they were given.
             Ok(result) => result.map_err(|error| failed(WHAT, kind_of(&error))),

@@ -3,6 +3,7 @@
 mod conflicts;
 mod edit;
 mod files;
+mod history;
 mod maps;
 mod read;
 mod sync;
@@ -37,8 +38,19 @@ impl Context {
     }
 
     /// The way to a server.
-    pub fn door<'a>(&'a self, vault: &'a Vault<'a>, allow_http: bool, keep_password: bool) -> Door<'a> {
-        Door { host: &self.host, vault, root: self.library.root(), allow_http, keep_password }
+    pub fn door<'a>(
+        &'a self,
+        vault: &'a Vault<'a>,
+        allow_http: bool,
+        keep_password: bool,
+    ) -> Door<'a> {
+        Door {
+            host: &self.host,
+            vault,
+            root: self.library.root(),
+            allow_http,
+            keep_password,
+        }
     }
 }
 
@@ -57,7 +69,12 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         SecretsKind::File => Kind::File,
         SecretsKind::Memory => Kind::Memory,
     });
-    let context = Context { out, host: Terminal::new(cli.yes), library, secrets };
+    let context = Context {
+        out,
+        host: Terminal::new(cli.yes),
+        library,
+        secrets,
+    };
     match &cli.command {
         Command::Open(args) => maps::open(&context, args),
         Command::New(args) => maps::new(&context, args),
@@ -66,8 +83,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Status(args) => read::status(&context, args),
         Command::Layers(args) => read::layers(&context, args),
         Command::Features(args) => read::features(&context, args),
-        Command::Show(args) => read::show(&context, args),
-        Command::Log(args) => read::log(&context, args),
+        Command::Show(args) => history::show(&context, args),
+        Command::Log(args) => history::log(&context, args),
         Command::Verify(args) => read::verify(&context, args),
         Command::Edit(args) => edit::edit(&context, args),
         Command::Sync(args) => sync::sync(&context, args),
@@ -81,7 +98,10 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 
 /// A runtime for one command's work online.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::io("start working online"))
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(AppError::io("start working online"))
 }
 
 /// Runs what can be stopped with Ctrl-C; what it had begun is undone by being dropped.

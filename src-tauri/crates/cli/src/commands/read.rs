@@ -1,12 +1,10 @@
-//! `status`, `layers`, `features`, `show`, `log`, `verify`: reading, beside whoever writes.
+//! `status`, `layers`, `features`, `verify`: reading, beside whoever writes.
 
 use std::process::ExitCode;
 
-use bivouac_app::edits::find_object;
 use bivouac_app::{AppError, Result};
 use bivouac_journal::geometry::Bounds;
-use bivouac_journal::ids::Object;
-use bivouac_store::{Origin, Query, Row, SaveState, Store};
+use bivouac_store::{Query, Store};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -32,7 +30,11 @@ pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     let (undo, redo) = store.undo_state()?;
     let state = state(&record, &counts);
     // The hash reads the whole map: for scripts only.
-    let hash = if context.out.is_json() { Some(store.state_hash()?) } else { None };
+    let hash = if context.out.is_json() {
+        Some(store.state_hash()?)
+    } else {
+        None
+    };
     let value = json!({
         "uuid": record.uuid, "name": record.name, "server": record.server, "server_map_id": record.server_map_id,
         "account": record.account, "read_only": record.read_only, "state": state.0,
@@ -58,14 +60,29 @@ pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
             "edits: {} local, {} sent, {} echoed, {} saved, {} verified",
             counts.local, counts.sent, counts.echoed, counts.saved, counts.verified
         ));
-        lines.push(format!("decisions: {} conflicts, {} proposals", counts.conflicts, counts.proposals));
-        lines.push(format!("others' edits that nobody saved yet: {}", counts.foreign_unsaved));
-        lines.push(format!("last sync: {}", instant(record.synced_at).unwrap_or_else(|| "never".to_owned())));
+        lines.push(format!(
+            "decisions: {} conflicts, {} proposals",
+            counts.conflicts, counts.proposals
+        ));
+        lines.push(format!(
+            "others' edits that nobody saved yet: {}",
+            counts.foreign_unsaved
+        ));
+        lines.push(format!(
+            "last sync: {}",
+            instant(record.synced_at).unwrap_or_else(|| "never".to_owned())
+        ));
         if record.clock_skew.abs() > 120_000 {
-            lines.push(format!("this laptop's clock is {} s ahead of the server's", record.clock_skew / 1000));
+            lines.push(format!(
+                "this laptop's clock is {} s ahead of the server's",
+                record.clock_skew / 1000
+            ));
         }
         for peer in &peers {
-            let name = peer.get("name").and_then(Value::as_str).unwrap_or("somebody");
+            let name = peer
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or("somebody");
             let seen = peer.get("last_seen").and_then(Value::as_str).unwrap_or("");
             lines.push(format!("met {name}, last at {seen}"));
         }
@@ -74,19 +91,28 @@ pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn state(record: &bivouac_store::MapRecord, counts: &bivouac_store::Counts) -> (&'static str, String) {
+fn state(
+    record: &bivouac_store::MapRecord,
+    counts: &bivouac_store::Counts,
+) -> (&'static str, String) {
     let waiting = counts.unverified();
     if counts.conflicts > 0 {
         return ("conflicts", format!("{} decisions wait", counts.conflicts));
     }
     if record.server_map_id.is_none() {
-        return ("unborn", format!("on this laptop only, {waiting} edits to send"));
+        return (
+            "unborn",
+            format!("on this laptop only, {waiting} edits to send"),
+        );
     }
     if waiting > 0 {
         return ("unsaved", format!("{waiting} edits to send and save"));
     }
     if record.read_only {
-        return ("read_only", "up to date as of the last sync, read-only".to_owned());
+        return (
+            "read_only",
+            "up to date as of the last sync, read-only".to_owned(),
+        );
     }
     ("up_to_date", "up to date as of the last sync".to_owned())
 }
@@ -107,7 +133,13 @@ pub fn layers(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
         .collect();
     context.out.result(&Value::Array(values), || {
         let line = |view: &bivouac_store::LayerView| {
-            format!("{}  {}{}  {} features", view.id, "  ".repeat(view.depth), view.layer.name(), view.features)
+            format!(
+                "{}  {}{}  {} features",
+                view.id,
+                "  ".repeat(view.depth),
+                view.layer.name(),
+                view.features
+            )
         };
         layers.iter().map(line).collect()
     })?;
@@ -117,150 +149,83 @@ pub fn layers(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
 /// `features`.
 pub fn features(context: &Context, args: &args::Features) -> Result<ExitCode> {
     let store = context.library.read(&args.map)?;
-    let layer = args.layer.as_deref().map(|layer| bivouac_app::edits::find_layer_in(&store, layer)).transpose()?;
+    let layer = args
+        .layer
+        .as_deref()
+        .map(|layer| bivouac_app::edits::find_layer_in(&store, layer))
+        .transpose()?;
     let bounds = args.bbox.as_deref().map(bbox).transpose()?;
-    let query = Query { layer, bounds, limit: args.limit, offset: args.offset };
+    let query = Query {
+        layer,
+        bounds,
+        limit: args.limit,
+        offset: args.offset,
+    };
     let found = store.features(&query)?;
     if context.out.is_json() {
         // The texts are JSON as they are: nothing is parsed for it.
-        let items = found.iter().map(|shown| format!("{{\"layer\":\"{}\",\"id\":\"{}\",\"feature\":{}}}", shown.layer, shown.id, shown.text));
-        context.out.raw(&format!("[{}]", items.collect::<Vec<_>>().join(",\n")))?;
+        let items = found.iter().map(|shown| {
+            format!(
+                "{{\"layer\":\"{}\",\"id\":\"{}\",\"feature\":{}}}",
+                shown.layer, shown.id, shown.text
+            )
+        });
+        context
+            .out
+            .raw(&format!("[{}]", items.collect::<Vec<_>>().join(",\n")))?;
         return Ok(ExitCode::SUCCESS);
     }
     for shown in found {
         let feature: Value = serde_json::from_str(&shown.text).unwrap_or(Value::Null);
-        let name = feature.pointer("/properties/name").map(told).unwrap_or_default();
-        let kind = feature.pointer("/geometry/type").and_then(Value::as_str).unwrap_or("no geometry");
-        context.out.line(&format!("{}  {kind}  {name}  ({})", shown.id, shown.layer))?;
+        let name = feature
+            .pointer("/properties/name")
+            .map(told)
+            .unwrap_or_default();
+        let kind = feature
+            .pointer("/geometry/type")
+            .and_then(Value::as_str)
+            .unwrap_or("no geometry");
+        context
+            .out
+            .line(&format!("{}  {kind}  {name}  ({})", shown.id, shown.layer))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn bbox(text: &str) -> Result<Bounds> {
-    let bad = || AppError::bad(format!("read the box {text:?}"), "a box is west,south,east,north in degrees");
-    let numbers: Vec<f64> = text.split(',').map(|part| part.trim().parse().ok()).collect::<Option<_>>().ok_or_else(bad)?;
-    let [west, south, east, north] = numbers.as_slice() else { return Err(bad()) };
+    let bad = || {
+        AppError::bad(
+            format!("read the box {text:?}"),
+            "a box is west,south,east,north in degrees",
+        )
+    };
+    let numbers: Vec<f64> = text
+        .split(',')
+        .map(|part| part.trim().parse().ok())
+        .collect::<Option<_>>()
+        .ok_or_else(bad)?;
+    let [west, south, east, north] = numbers.as_slice() else {
+        return Err(bad());
+    };
     let fine = numbers.iter().all(|n| n.is_finite()) && west <= east && south <= north;
-    if fine { Ok(Bounds { west: *west, south: *south, east: *east, north: *north }) } else { Err(bad()) }
-}
-
-/// `show`.
-pub fn show(context: &Context, args: &args::Show) -> Result<ExitCode> {
-    let store = context.library.read(&args.map)?;
-    let object = find_object(&store, &args.feature)?;
-    let view = store.object(&object)?.ok_or_else(|| AppError::NotFound {
-        what: format!("the feature {:?}", args.feature),
-        why: "nobody ever spoke of it".to_owned(),
-    })?;
-    let feature: Value = serde_json::from_str(&view.text).unwrap_or(Value::Null);
-    let mine = store.map()?.clock_id;
-    let registers: Vec<Value> = view
-        .slots
-        .iter()
-        .map(|slot| {
-            let by = writer(slot.origin, &slot.order.id, &mine);
-            json!({
-                "key": slot.path.to_string(), "value": slot.value.as_ref().map(bivouac_journal::json::Json::value),
-                "by": by, "sender": slot.sender, "at": instant(slot.order.wall), "state": state_word(slot.state),
-            })
+    if fine {
+        Ok(Bounds {
+            west: *west,
+            south: *south,
+            east: *east,
+            north: *north,
         })
-        .collect();
-    let value = json!({
-        "layer": object.layer(), "alive": view.alive, "feature": feature, "registers": registers,
-    });
-    context.out.result(&value, || {
-        let mut lines = Vec::new();
-        if !view.alive {
-            lines.push("it is deleted".to_owned());
-        }
-        lines.push(serde_json::to_string_pretty(&feature).unwrap_or_default());
-        let mut lines: Vec<String> = lines.iter().flat_map(|text| text.lines().map(str::to_owned)).collect();
-        for register in &registers {
-            let word = |name: &str| register.get(name).and_then(Value::as_str).unwrap_or("");
-            lines.push(format!("{}  by {}  {}  {}", word("key"), word("by"), word("at"), word("state")));
-        }
-        lines
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// `log`.
-pub fn log(context: &Context, args: &args::Log) -> Result<ExitCode> {
-    let store = context.library.read(&args.map)?;
-    let rows = match &args.feature {
-        Some(feature) => {
-            let mut rows = store.history(&find_object(&store, feature)?)?;
-            rows.reverse();
-            rows.truncate(args.limit);
-            rows
-        }
-        None => store.log(None, args.limit)?,
-    };
-    let mine = store.map()?.clock_id;
-    let values: Vec<Value> = rows.iter().map(|row| row_value(row, &mine)).collect();
-    context.out.result(&Value::Array(values.clone()), || values.iter().map(row_line).collect())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn row_value(row: &Row, mine: &str) -> Value {
-    let operation = &row.operation;
-    let feature = match &operation.object {
-        Object::Feature(_, id) => Some(id),
-        Object::Map | Object::Layer(_) => None,
-    };
-    json!({
-        "row": row.row, "at": instant(row.at_ms), "verb": operation.verb.as_str(),
-        "layer": operation.object.layer(), "feature": feature,
-        "key": operation.path.as_ref().map(ToString::to_string),
-        "value": operation.value.as_ref().map(bivouac_journal::json::Json::value),
-        "hlc": operation.stamp.hlc().map(ToString::to_string), "by": writer(row.origin, &operation.order().id, mine),
-        "sender": operation.sender, "applied": row.applied, "state": state_word(row.state), "unit": row.unit,
-    })
-}
-
-fn row_line(value: &Value) -> String {
-    let word = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("");
-    let object = match (word("feature"), word("layer")) {
-        ("", "") => "map",
-        ("", layer) => layer,
-        (feature, _) => feature,
-    };
-    let shown = value.get("value").filter(|value| !value.is_null()).map(|value| shortened(&value.to_string())).unwrap_or_default();
-    let line = format!("{}  {}  {object}  {}  {shown}", word("at"), word("verb"), word("key"));
-    format!("{line}  by {} {}", word("by"), word("state"))
-}
-
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= 60 { text.to_owned() } else { text.chars().take(59).chain(['…']).collect() }
-}
-
-fn writer(origin: Origin, clock: &str, mine: &str) -> String {
-    match origin {
-        Origin::Local => "me".to_owned(),
-        Origin::Server => "the server".to_owned(),
-        Origin::Wire | Origin::Foreign if clock == mine => "me".to_owned(),
-        Origin::Wire | Origin::Foreign => clock.to_owned(),
-    }
-}
-
-fn state_word(state: SaveState) -> &'static str {
-    match state {
-        SaveState::None => "",
-        SaveState::Local => "local",
-        SaveState::Sent => "sent",
-        SaveState::Echoed => "echoed",
-        SaveState::Saved => "saved",
-        SaveState::Verified => "verified",
-        SaveState::Superseded => "superseded",
-        SaveState::Lost => "lost",
-        SaveState::Unsaved => "unsaved",
+    } else {
+        Err(bad())
     }
 }
 
 fn told(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
     }
 }
 
@@ -268,20 +233,34 @@ fn told(value: &Value) -> String {
 pub fn verify(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     let store: Store = context.library.read(&args.map)?;
     let verified = store.verify()?;
-    let found: Vec<String> = verified.disagreements.iter().map(|one| format!("{one:?}")).collect();
+    let found: Vec<String> = verified
+        .disagreements
+        .iter()
+        .map(|one| format!("{one:?}"))
+        .collect();
     let value = json!({
         "operations": verified.operations, "objects": verified.objects, "state_hash": verified.state_hash,
         "fine": found.is_empty(), "disagreements": found,
     });
     context.out.result(&value, || {
-        let mut lines = vec![format!("{} operations, {} objects, state {}", verified.operations, verified.objects, verified.state_hash)];
+        let mut lines = vec![format!(
+            "{} operations, {} objects, state {}",
+            verified.operations, verified.objects, verified.state_hash
+        )];
         if found.is_empty() {
             lines.push("log, registers, features and file agree".to_owned());
         } else {
-            lines.push(format!("{} disagreements: the file is damaged", found.len()));
+            lines.push(format!(
+                "{} disagreements: the file is damaged",
+                found.len()
+            ));
             lines.extend(found.iter().take(50).cloned());
         }
         lines
     })?;
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(5) })
+    Ok(if found.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(5)
+    })
 }

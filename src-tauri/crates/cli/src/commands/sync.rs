@@ -30,27 +30,45 @@ pub fn sync(context: &Context, args: &args::Sync) -> Result<ExitCode> {
         (Some(user), _) => Some(Account::User(user.clone())),
         (None, Some(link)) => {
             let (Some(server), Some(id)) = (&record.server, record.server_map_id) else {
-                return Err(AppError::bad("use the secret edit link", "the map is on no server yet"));
+                return Err(AppError::bad(
+                    "use the secret edit link",
+                    "the map is on no server yet",
+                ));
             };
             let address = bivouac_link::find_map(link)?;
             if !address.is_edit_link || address.server != *server || address.id != id.to_string() {
-                return Err(AppError::bad("use the secret edit link", "it is none of this map's"));
+                return Err(AppError::bad(
+                    "use the secret edit link",
+                    "it is none of this map's",
+                ));
             }
             door.keep_link(server, &address.id, &Secret::new(link))?;
             Some(Account::EditLink)
         }
         (None, None) => None,
     };
-    let server = args.server.as_deref().map(|server| Ok::<_, AppError>(door.client(server)?.server())).transpose()?;
+    let server = args
+        .server
+        .as_deref()
+        .map(|server| Ok::<_, AppError>(door.client(server)?.server()))
+        .transpose()?;
     let stay = if args.watch { Stay::Watch } else { Stay::Once };
-    let request = Request { stay, account, server };
+    let request = Request {
+        stay,
+        account,
+        server,
+    };
     let done = runtime()?.block_on(async {
         let watcher = Screen::new(context, args);
         sync::sync(map, &request, &door, &watcher).await
     })?;
     summary(context.out, args.events, &done)?;
     let open = done.counts.conflicts;
-    Ok(if open > 0 { ExitCode::from(4) } else { ExitCode::SUCCESS })
+    Ok(if open > 0 {
+        ExitCode::from(4)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn summary(out: Out, events: bool, done: &Done) -> Result<()> {
@@ -80,10 +98,16 @@ fn summary(out: Out, events: bool, done: &Done) -> Result<()> {
             left => format!("not verified: {left} edits are still on their way"),
         });
         if counts.conflicts > 0 {
-            lines.push(format!("{} decisions wait: `bivouac conflicts` shows them", counts.conflicts));
+            lines.push(format!(
+                "{} decisions wait: `bivouac conflicts` shows them",
+                counts.conflicts
+            ));
         }
         if counts.proposals > 0 {
-            lines.push(format!("{} edits of others on protected layers wait for your approval", counts.proposals));
+            lines.push(format!(
+                "{} edits of others on protected layers wait for your approval",
+                counts.proposals
+            ));
         }
         lines
     })
@@ -110,7 +134,11 @@ impl Screen {
             });
             received
         });
-        Self { out: context.out, events: args.events, edits: RefCell::new(edits) }
+        Self {
+            out: context.out,
+            events: args.events,
+            edits: RefCell::new(edits),
+        }
     }
 
     fn print(&self, value: &Value) {
@@ -138,15 +166,25 @@ impl Watcher for Screen {
             None => Poll::Pending,
         })
         .await;
-        let Some(line) = next else { return std::future::pending().await };
+        let Some(line) = next else {
+            return std::future::pending().await;
+        };
         let (out, events) = (self.out, self.events);
         Box::new(move |store| {
-            let told = match edits::parse_edit(&line).and_then(|edit| edits::apply(store, "edit", vec![edit], &Terminal::default())) {
+            let told = match edits::parse_edit(&line)
+                .and_then(|edit| edits::apply(store, "edit", vec![edit], &Terminal::default()))
+            {
                 Ok(edited) => {
-                    let objects: Vec<Value> = edited.objects.iter().map(super::edit::object_value).collect();
+                    let objects: Vec<Value> = edited
+                        .objects
+                        .iter()
+                        .map(super::edit::object_value)
+                        .collect();
                     json!({ "event": "edited", "unit": edited.receipt.unit, "objects": objects })
                 }
-                Err(error) => json!({ "event": "edit_refused", "code": error.code(), "text": error.to_string() }),
+                Err(error) => {
+                    json!({ "event": "edit_refused", "code": error.code(), "text": error.to_string() })
+                }
             };
             if events {
                 let _ = out.raw(&told.to_string());
@@ -178,12 +216,25 @@ fn line(event: &Event) -> Option<String> {
         Event::Changed | Event::Verified => None,
         Event::Saved { layer, .. } => Some(format!("saved layer {layer}")),
         Event::Failed(failure) => Some(format!("failed: {failure}")),
-        Event::Refused { count, .. } => Some(format!("{count} operations of others made no sense and were left out")),
-        Event::RealTimeOff { .. } => Some("somebody switched real time off for this map".to_owned()),
-        Event::PeerClockAhead { by_ms } => Some(format!("somebody's clock is {} s ahead", by_ms / 1000)),
-        Event::ClockSkew { ms } => Some(format!("this laptop's clock is {} s ahead of the server's", ms / 1000)),
-        Event::LeftUnsaved { count, .. } => Some(format!("somebody left with {count} unsaved edits; they are kept here")),
-        Event::NotSaved { layer, failure } => Some(format!("layer {layer} was not saved: {failure}")),
+        Event::Refused { count, .. } => Some(format!(
+            "{count} operations of others made no sense and were left out"
+        )),
+        Event::RealTimeOff { .. } => {
+            Some("somebody switched real time off for this map".to_owned())
+        }
+        Event::PeerClockAhead { by_ms } => {
+            Some(format!("somebody's clock is {} s ahead", by_ms / 1000))
+        }
+        Event::ClockSkew { ms } => Some(format!(
+            "this laptop's clock is {} s ahead of the server's",
+            ms / 1000
+        )),
+        Event::LeftUnsaved { count, .. } => Some(format!(
+            "somebody left with {count} unsaved edits; they are kept here"
+        )),
+        Event::NotSaved { layer, failure } => {
+            Some(format!("layer {layer} was not saved: {failure}"))
+        }
     }
 }
 
@@ -191,12 +242,19 @@ fn session_line(event: &SessionEvent) -> Option<String> {
     match event {
         SessionEvent::State(State::Live) => Some("live".to_owned()),
         SessionEvent::State(_) | SessionEvent::CaughtUp => None,
-        SessionEvent::Refused => Some("without the room: edits are exchanged through the server's documents only".to_owned()),
+        SessionEvent::Refused => Some(
+            "without the room: edits are exchanged through the server's documents only".to_owned(),
+        ),
         SessionEvent::Disconnected(why) => Some(format!("the connection is gone: {why}")),
-        SessionEvent::PeerJoined(_, name) => Some(format!("{} is here", if name.is_empty() { "somebody" } else { name })),
+        SessionEvent::PeerJoined(_, name) => Some(format!(
+            "{} is here",
+            if name.is_empty() { "somebody" } else { name }
+        )),
         SessionEvent::PeerLeft(_) => Some("somebody left".to_owned()),
         SessionEvent::PeerSilent(_) => Some("somebody in the room does not answer".to_owned()),
         SessionEvent::BadFrame(why) => Some(format!("a message made no sense: {why}")),
-        SessionEvent::LogTooLarge(_) => Some("somebody's browser holds more than could be read".to_owned()),
+        SessionEvent::LogTooLarge(_) => {
+            Some("somebody's browser holds more than could be read".to_owned())
+        }
     }
 }

@@ -9,7 +9,14 @@ fn a_map_born_offline_takes_every_kind_of_edit() {
     let laptop = Laptop::with_map();
     laptop.fine(&["edit", "Field", "set", "aaaa1", "name", "\"Oak\""]);
     laptop.fine(&["edit", "Field", "set", "aaaa1", "height", "-12.5"]);
-    laptop.fine(&["edit", "Field", "set", "aaaa1", "_umap_options.color", "\"Red\""]);
+    laptop.fine(&[
+        "edit",
+        "Field",
+        "set",
+        "aaaa1",
+        "_umap_options.color",
+        "\"Red\"",
+    ]);
     laptop.fine(&["edit", "Field", "set", "aaaa1", "empty", "null"]);
     assert_eq!(
         laptop.properties("aaaa1"),
@@ -17,16 +24,31 @@ fn a_map_born_offline_takes_every_kind_of_edit() {
     );
     laptop.fine(&["edit", "Field", "unset", "aaaa1", "empty"]);
     laptop.fine(&["edit", "Field", "unset", "aaaa1", "_umap_options.color"]);
-    assert_eq!(laptop.properties("aaaa1"), json!({"name": "Oak", "height": -12.5}));
-    laptop.fine(&["edit", "Field", "geometry", "aaaa1", r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#]);
+    assert_eq!(
+        laptop.properties("aaaa1"),
+        json!({"name": "Oak", "height": -12.5})
+    );
+    laptop.fine(&[
+        "edit",
+        "Field",
+        "geometry",
+        "aaaa1",
+        r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#,
+    ]);
     let shown = laptop.json(&["show", "Field", "aaaa1"]);
     assert_eq!(shown["feature"]["geometry"]["type"], "LineString");
     laptop.fine(&["edit", "Field", "layer", "add", "Second"]);
-    laptop.fine(&["edit", "Field", "layer", "set", "Second", "color", "\"Blue\""]);
+    laptop.fine(&[
+        "edit", "Field", "layer", "set", "Second", "color", "\"Blue\"",
+    ]);
     laptop.fine(&["edit", "Field", "move", "aaaa1", "--to", "Second"]);
     let layers = laptop.json(&["layers", "Field"]);
-    let counts: Vec<(&str, u64)> =
-        layers.as_array().unwrap().iter().map(|l| (l["name"].as_str().unwrap(), l["features"].as_u64().unwrap())).collect();
+    let counts: Vec<(&str, u64)> = layers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| (l["name"].as_str().unwrap(), l["features"].as_u64().unwrap()))
+        .collect();
     assert_eq!(counts, [("L", 1), ("Second", 1)]);
     assert_eq!(layers[1]["properties"]["color"], "Blue");
     laptop.fine(&["edit", "Field", "delete", "bbbb2"]);
@@ -48,7 +70,15 @@ fn undo_takes_the_last_edit_back_and_redo_brings_it_again() {
     assert_eq!(laptop.run(&["edit", "Field", "redo"]).code, 1);
     laptop.fine(&["edit", "Field", "layer", "delete", "L"]);
     laptop.fine(&["edit", "Field", "undo"]);
-    assert_eq!(laptop.json(&["features", "Field"]).as_array().unwrap().len(), 2, "the layer came back with its features");
+    assert_eq!(
+        laptop
+            .json(&["features", "Field"])
+            .as_array()
+            .unwrap()
+            .len(),
+        2,
+        "the layer came back with its features"
+    );
 }
 
 #[test]
@@ -67,20 +97,38 @@ fn a_batch_is_one_step_and_all_of_it_or_nothing() {
     assert_eq!(laptop.properties("cccc3"), json!({"name": null}));
     assert_eq!(laptop.json(&["status", "Field"])["undo"], "batch");
     laptop.fine(&["edit", "Field", "undo"]);
-    let ids: Vec<Value> =
-        laptop.json(&["features", "Field"]).as_array().unwrap().iter().map(|f| f["feature"]["properties"]["name"].clone()).collect();
+    let ids: Vec<Value> = laptop
+        .json(&["features", "Field"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["feature"]["properties"]["name"].clone())
+        .collect();
     assert_eq!(ids.len(), 2, "one undo takes the whole batch back: {ids:?}");
     laptop.fine(&["edit", "Field", "batch", &file]);
     let layers = laptop.json(&["layers", "Field"]);
-    assert_eq!(layers[1]["features"], 1, "the id is taken by now, and the batch still means its own feature: {layers}");
+    assert_eq!(
+        layers[1]["features"], 1,
+        "the id is taken by now, and the batch still means its own feature: {layers}"
+    );
     laptop.fine(&["edit", "Field", "undo"]);
     let before = laptop.json(&["status", "Field"])["state_hash"].clone();
-    let bad = format!("{batch}\n{}", r#"{"do":"set","feature":"zzzzz","key":"name","value":1}"#);
+    let bad = format!(
+        "{batch}\n{}",
+        r#"{"do":"set","feature":"zzzzz","key":"name","value":1}"#
+    );
     let ran = laptop.run_with_input(&["edit", "Field", "batch", "-"], &bad);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("edit 6"), "{}", ran.err);
-    assert_eq!(laptop.json(&["status", "Field"])["state_hash"], before, "nothing of it was kept");
-    let ran = laptop.run_with_input(&["edit", "Field", "batch", "-"], r#"{"do":"set","feature":"bbbb2","key":"name"}"#);
+    assert_eq!(
+        laptop.json(&["status", "Field"])["state_hash"],
+        before,
+        "nothing of it was kept"
+    );
+    let ran = laptop.run_with_input(
+        &["edit", "Field", "batch", "-"],
+        r#"{"do":"set","feature":"bbbb2","key":"name"}"#,
+    );
     assert_eq!(ran.code, 1, "silence is no value: {}", ran.out);
 }
 
@@ -105,8 +153,14 @@ fn a_box_finds_what_lies_in_it() {
     let found = laptop.json(&["features", "Field", "--bbox", "-71,-31,-69,-29"]);
     assert_eq!(found.as_array().unwrap().len(), 1);
     assert_eq!(found[0]["feature"]["properties"]["name"], "far");
-    assert_eq!(laptop.run(&["features", "Field", "--bbox", "1,2,3"]).code, 1);
-    assert_eq!(laptop.run(&["features", "Field", "--bbox", "3,2,1,4"]).code, 1);
+    assert_eq!(
+        laptop.run(&["features", "Field", "--bbox", "1,2,3"]).code,
+        1
+    );
+    assert_eq!(
+        laptop.run(&["features", "Field", "--bbox", "3,2,1,4"]).code,
+        1
+    );
 }
 
 #[test]
@@ -116,9 +170,21 @@ fn the_log_says_who_wrote_what_and_how_far_it_came() {
     let log = laptop.json(&["log", "Field", "--feature", "aaaa1"]);
     let rows = log.as_array().unwrap();
     assert_eq!(rows.len(), 2);
-    assert_eq!((&rows[0]["value"], &rows[0]["by"], &rows[0]["state"]), (&json!("Oak"), &json!("me"), &json!("local")));
+    assert_eq!(
+        (&rows[0]["value"], &rows[0]["by"], &rows[0]["state"]),
+        (&json!("Oak"), &json!("me"), &json!("local"))
+    );
     assert_eq!(rows[1]["verb"], "upsert");
-    assert_eq!(laptop.json(&["log", "Field", "--limit", "1"]).as_array().unwrap().len(), 1);
-    let edits = laptop.json(&["status", "Field"])["edits"]["local"].as_u64().unwrap();
+    assert_eq!(
+        laptop
+            .json(&["log", "Field", "--limit", "1"])
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let edits = laptop.json(&["status", "Field"])["edits"]["local"]
+        .as_u64()
+        .unwrap();
     assert!(edits >= 4, "{edits}");
 }

@@ -297,7 +297,13 @@ impl Tx<'_> {
         }
         let layer = match object {
             Object::Map | Object::Layer(_) => 0,
-            Object::Feature(layer, _) => self.object_id(&Object::Layer(layer.clone()))?,
+            Object::Feature(layer, _) => {
+                // A layer that nothing else spoke of gets its row here: a feature is named by it.
+                let layer = Object::Layer(layer.clone());
+                let number = self.object_id(&layer)?;
+                self.flush_one(&layer)?;
+                number
+            }
         };
         let connection = self.connection;
         let Some(held) = self.objects.held.get_mut(object).filter(|held| held.changed) else { return Ok(()) };

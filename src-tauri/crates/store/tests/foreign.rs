@@ -254,3 +254,14 @@ fn a_setting_of_ours_that_vanishes_under_a_whole_replacement_is_a_conflict() {
     let found: Vec<_> = store.conflicts().unwrap().into_iter().map(|c| (c.object, c.path, c.theirs)).collect();
     assert_eq!((found, report.conflicts.len()), (vec![(layer, path, None)], 1), "the equal name is no conflict");
 }
+
+#[test]
+fn history_of_an_unknown_layer_can_be_delivered_again() {
+    let mut store = Store::in_memory(&new_map()).unwrap();
+    let operation = update("5:0:a", feature(9, 1), Path::property("name"), Some("\"x\""));
+    let history = || vec![Incoming { operation: operation.clone(), standing: Standing::History }];
+    store.commit_foreign(history(), NOW).unwrap();
+    let report = store.commit_foreign(history(), NOW).unwrap();
+    assert_eq!((report.history, report.repeated), (0, 1));
+    assert_eq!(store.history(&feature(9, 1)).unwrap().len(), 1);
+}

@@ -1,54 +1,13 @@
 //! kill -9 in the middle of edits and synchronising: what was acknowledged is there.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod terminal;
+
+use std::process::Child;
 use std::time::Duration;
 
 use serde_json::Value;
 use support::{MapSpec, TestMap, UmapServer, marker};
-
-/// The program as it was built beside this test.
-fn bivouac() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(Path::parent).unwrap();
-    let program = folder.join("bivouac");
-    assert!(program.exists(), "build it first: cargo build -p bivouac-cli (make test does)");
-    program
-}
-
-struct Terminal {
-    data: tempfile::TempDir,
-    password: String,
-}
-
-impl Terminal {
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(bivouac());
-        command
-            .args(arguments)
-            .env("BIVOUAC_DATA_DIR", self.data.path())
-            .env("BIVOUAC_SECRETS", "memory")
-            .env("BIVOUAC_PASSWORD", &self.password)
-            .env_remove("BIVOUAC_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    #[track_caller]
-    fn run(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            output.status.success(),
-            "bivouac {arguments:?}: {}\n{text}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
-        text
-    }
-}
+use terminal::Terminal;
 
 /// Waits that long, then kills; whether it had ended by itself, and well.
 fn kill_after(mut child: Child, pause: Duration) -> bool {
@@ -68,7 +27,7 @@ fn a_hundred_kills_in_the_middle_of_edits_and_syncs_lose_no_acknowledged_edit() 
     let server = UmapServer::shared();
     let map = TestMap::create(&server, &MapSpec::new("killed"));
     let layer = map.add_layer("One", &[marker("aaaa1", "A1", 7.7, 48.6)]);
-    let terminal = Terminal { data: tempfile::tempdir().unwrap(), password: server.password().to_owned() };
+    let terminal = Terminal::new(Some(server.password()));
     terminal.run(&["open", &map.url, "--user", "alice"]);
     let mut random = 7;
     let mut acknowledged = Vec::new();

@@ -4,12 +4,11 @@
 //! Per register only the newest operation counts; it is news when it is not saved, as far as
 //! that log can tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::clock::Order;
 use crate::ids::{LayerId, Object};
 use crate::operation::Operation;
-use crate::path::Path;
 use crate::wire::{Entry, Envelope, Refusal};
 
 /// How an operation is to be taken.
@@ -82,31 +81,8 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
             }
         }
     }
-    let mut newest: BTreeMap<(Object, Path), (Order, bool)> = BTreeMap::new();
-    for operation in &operations {
-        let order = operation.order();
-        let layer_saved = operation
-            .object
-            .layer()
-            .and_then(|layer| saved_at.get(layer));
-        let unsaved =
-            operation.dirty != Some(false) || layer_saved.is_some_and(|saved| order > *saved);
-        for path in paths(operation) {
-            let place = newest
-                .entry((operation.object.clone(), path))
-                .or_insert_with(|| (order.clone(), unsaved));
-            if order >= place.0 {
-                *place = (order.clone(), unsaved);
-            }
-        }
-    }
-    for operation in operations {
-        let order = operation.order();
-        let is_news = paths(&operation).into_iter().any(|path| {
-            newest
-                .get(&(operation.object.clone(), path))
-                .is_some_and(|(at, unsaved)| *unsaved && *at == order)
-        });
+    let news = Registers::default().news(&operations, &saved_at);
+    for (operation, is_news) in operations.into_iter().zip(news) {
         let standing = if is_news {
             Standing::Unsaved
         } else {
@@ -120,11 +96,76 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
     log
 }
 
-fn paths(operation: &Operation) -> Vec<Path> {
-    operation
-        .writes()
-        .map(|writes| writes.into_iter().map(|w| w.path).collect())
-        .unwrap_or_default()
+/// The newest operation of each register, objects and paths as numbers.
+#[derive(Default)]
+struct Registers<'a> {
+    objects: HashMap<&'a Object, u32>,
+    paths: HashMap<String, u32>,
+    /// The order, and whether it is unsaved.
+    newest: HashMap<(u32, u32), (Order, bool)>,
+}
+
+impl<'a> Registers<'a> {
+    /// Whether each operation is the newest and unsaved in any of its registers.
+    fn news(
+        mut self,
+        operations: &'a [Operation],
+        saved_at: &BTreeMap<LayerId, Order>,
+    ) -> Vec<bool> {
+        let mut touched: Vec<(u32, u32)> = Vec::with_capacity(operations.len() * 2);
+        let mut ends: Vec<usize> = Vec::with_capacity(operations.len());
+        let mut buffer = String::new();
+        for operation in operations {
+            let order = operation.order();
+            let layer_saved = operation
+                .object
+                .layer()
+                .and_then(|layer| saved_at.get(layer));
+            let unsaved =
+                operation.dirty != Some(false) || layer_saved.is_some_and(|saved| order > *saved);
+            let next = number(self.objects.len());
+            let object = *self.objects.entry(&operation.object).or_insert(next);
+            let start = touched.len();
+            let paths = &mut self.paths;
+            operation.each_path(&mut buffer, &mut |path| {
+                let path = match paths.get(path) {
+                    Some(path) => *path,
+                    None => {
+                        let next = number(paths.len());
+                        paths.insert(path.to_owned(), next);
+                        next
+                    }
+                };
+                touched.push((object, path));
+            });
+            ends.push(touched.len());
+            for register in touched.get(start..).unwrap_or_default() {
+                let place = self
+                    .newest
+                    .entry(*register)
+                    .or_insert_with(|| (order.clone(), unsaved));
+                if order >= place.0 {
+                    *place = (order.clone(), unsaved);
+                }
+            }
+        }
+        let mut start = 0;
+        let each = operations.iter().zip(ends).map(|(operation, end)| {
+            let order = operation.order();
+            let registers = touched.get(start..end).unwrap_or_default();
+            start = end;
+            registers.iter().any(|register| {
+                self.newest
+                    .get(register)
+                    .is_some_and(|(at, unsaved)| *unsaved && *at == order)
+            })
+        });
+        each.collect()
+    }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

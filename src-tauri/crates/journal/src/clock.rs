@@ -32,21 +32,27 @@ impl Hlc {
     /// Reads `^\d{1,15}:\d{1,9}:[^:]{1,64}$` with a wall clock before 2100 (rule 4).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        let (wall, counter, id) = Self::split(text)?;
+        Some(Self {
+            wall,
+            counter,
+            id: id.into(),
+        })
+    }
+
+    /// As [`Hlc::parse`], with the id where it stands.
+    pub(crate) fn split(text: &str) -> Option<(u64, u32, &str)> {
         let mut parts = text.split(':');
         let (wall, counter, id) = (parts.next()?, parts.next()?, parts.next()?);
         let digits = |part: &str, most: usize| {
             !part.is_empty() && part.len() <= most && part.bytes().all(|b| b.is_ascii_digit())
         };
-        let id_fits = !id.is_empty() && id.chars().count() <= 64;
+        let id_fits = !id.is_empty() && (id.len() <= 64 || id.chars().count() <= 64);
         if parts.next().is_some() || !digits(wall, 15) || !digits(counter, 9) || !id_fits {
             return None;
         }
         let wall = wall.parse().ok().filter(|wall| *wall < END_OF_TIME_MS)?;
-        Some(Self {
-            wall,
-            counter: counter.parse().ok()?,
-            id: id.into(),
-        })
+        Some((wall, counter.parse().ok()?, id))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Coordinates are never rewritten here (rule 32); they are read once, without building a tree.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -93,7 +94,7 @@ pub enum GeometryError {
 pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
     let Geometry { kind, coordinates } =
         serde_json::from_str(text).map_err(|e| GeometryError::Malformed(e.to_string()))?;
-    let (feature_type, depth) = match kind.as_str() {
+    let (feature_type, depth) = match kind.as_ref() {
         "Point" => (FeatureType::Marker, 1),
         "MultiPoint" => (FeatureType::Marker, 2),
         "LineString" => (FeatureType::Polyline, 2),
@@ -121,27 +122,34 @@ pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
     })
 }
 
-struct Geometry {
-    kind: String,
+struct Geometry<'a> {
+    kind: Cow<'a, str>,
     coordinates: Option<Coordinates>,
 }
 
-impl<'de> Deserialize<'de> for Geometry {
+/// A text that is copied only where it holds an escape.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Geometry<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-        impl<'de> Visitor<'de> for Each {
-            type Value = Geometry;
+        struct Each<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
+            type Value = Geometry<'a>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a GeoJSON geometry")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Geometry, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Geometry<'a>, A::Error> {
                 let mut geometry = Geometry {
-                    kind: String::new(),
+                    kind: Cow::Borrowed(""),
                     coordinates: None,
                 };
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        "type" => geometry.kind = map.next_value()?,
+                while let Some(Text(key)) = map.next_key()? {
+                    match key.as_ref() {
+                        "type" => {
+                            let Text(kind) = map.next_value()?;
+                            geometry.kind = kind;
+                        }
                         "coordinates" => geometry.coordinates = Some(map.next_value()?),
                         _ => {
                             map.next_value::<IgnoredAny>()?;
@@ -151,7 +159,7 @@ impl<'de> Deserialize<'de> for Geometry {
                 Ok(geometry)
             }
         }
-        deserializer.deserialize_map(Each)
+        deserializer.deserialize_map(Each(std::marker::PhantomData))
     }
 }
 

@@ -61,6 +61,9 @@ impl LayerId {
     /// Reads a hyphenated UUID of 36 characters; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if is_plain_uuid(text) {
+            return Some(Self(text.into()));
+        }
         let uuid = uuid::Uuid::try_parse(text).ok()?;
         (text.len() == 36).then(|| Self(uuid.hyphenated().to_string().into()))
     }
@@ -94,6 +97,15 @@ impl PeerId {
     pub fn from_bits(bits: u64) -> Self {
         Self(five_letters(bits).into())
     }
+}
+
+/// Whether it is a UUID as we write it: hyphens in their places, digits and small letters.
+fn is_plain_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
 }
 
 /// Five of `[A-Za-z0-9]` from 64 bits.

@@ -242,6 +242,11 @@ impl<'a> Members<'a> {
 /// The text of a raw value that is a JSON string.
 #[must_use]
 pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    // Without an escape the text is what stands there.
+    if !inside.as_bytes().contains(&b'\\') {
+        return Some(Cow::Borrowed(inside));
+    }
     #[derive(Deserialize)]
     struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
     let Borrowed(text) = serde_json::from_str(raw.get()).ok()?;
@@ -259,7 +264,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
                 #[derive(Deserialize)]
                 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-                let mut members = Vec::new();
+                let mut members = Vec::with_capacity(8);
                 while let Some(Name(key)) = map.next_key()? {
                     members.push((key, map.next_value()?));
                 }

@@ -192,12 +192,72 @@ impl Operation {
         }
     }
 
+    /// Whether [`Operation::writes`] would succeed, told without making them; `members` are those
+    /// of an upsert's value.
+    pub(crate) fn is_sound(&self, members: Option<&Members<'_>>) -> bool {
+        let plain = |text: &Json| !text.as_str().as_bytes().contains(&b'\\');
+        let object = |name| {
+            members
+                .and_then(|members| members.get(name))
+                .is_none_or(|value| value.get().starts_with('{'))
+        };
+        match (self.verb, &self.object, &self.value) {
+            // Escapes may hide what only taking the value apart finds.
+            (Verb::Upsert, Object::Feature(..), Some(text)) if plain(text) => {
+                let geometry = members.and_then(|members| members.get("geometry"));
+                let nothing = members
+                    .and_then(|members| members.get("properties"))
+                    .is_some_and(|value| value.get() == "null");
+                let twice = members.is_none_or(|members| {
+                    members.0.iter().filter(|(name, _)| name == "properties").count() > 1
+                });
+                if twice {
+                    return self.writes().is_ok();
+                }
+                geometry.is_some_and(|text| geometry::inspect(text.get()).is_ok())
+                    && (nothing || object("properties"))
+            }
+            (Verb::Delete, Object::Layer(_) | Object::Feature(..), _) => true,
+            (Verb::Update, _, _) if self.path.as_ref().is_some_and(|path| !path.is_geometry()) => true,
+            _ => self.writes().is_ok(),
+        }
+    }
+
+    /// Names each register that it writes, as [`Path::as_stored`]; `buffer` is scratch.
+    /// Nothing when the operation is unsound.
+    pub(crate) fn each_path(&self, buffer: &mut String, each: &mut dyn FnMut(&str)) {
+        match (self.verb, &self.object, &self.path, &self.value) {
+            (Verb::Delete, Object::Layer(_) | Object::Feature(..), ..) => {
+                each(Path::EXISTENCE);
+            }
+            (Verb::Update, _, Some(path), _) if !path.is_geometry() => {
+                if path.as_stored() != "referenceVersion" {
+                    each(path.as_stored());
+                }
+            }
+            (Verb::Upsert, Object::Feature(..), _, Some(text))
+                if !text.as_str().as_bytes().contains(&b'\\') =>
+            {
+                if feature_paths(text.as_str(), buffer, each).is_none() {
+                    self.each_written(each);
+                }
+            }
+            _ => self.each_written(each),
+        }
+    }
+
+    fn each_written(&self, each: &mut dyn FnMut(&str)) {
+        for write in self.writes().unwrap_or_default() {
+            each(write.path.as_stored());
+        }
+    }
+
     fn update(&self) -> Result<Vec<Write>, OperationError> {
         let path = self.path.clone().ok_or(OperationError::BadKey)?;
-        if path == Path::of(&["referenceVersion"]) {
+        if path.as_stored() == "referenceVersion" {
             return Ok(Vec::new());
         }
-        if path == Path::geometry() {
+        if path.is_geometry() {
             let text = self
                 .value
                 .as_ref()
@@ -274,6 +334,45 @@ pub fn document_feature_writes(members: &Members<'_>) -> Result<Vec<Write>, Stri
         }
     }
     Ok(writes)
+}
+
+/// The paths of [`feature_writes`] for a value that was found sound and holds no escape. `None`,
+/// before any was named, when there is anything unusual about it.
+fn feature_paths(text: &str, buffer: &mut String, each: &mut dyn FnMut(&str)) -> Option<()> {
+    let members = Members::parse(text).ok()?;
+    members.get("geometry")?;
+    let properties = only_object(&members, "properties")?;
+    let options = match &properties {
+        Some(properties) => only_object(properties, "_umap_options")?,
+        None => None,
+    };
+    each(Path::EXISTENCE);
+    for (name, _) in &members.0 {
+        match name.as_ref() {
+            "type" | "id" | "properties" => {}
+            other => each(Path::stored(buffer, &[other])),
+        }
+    }
+    for (name, value) in properties.iter().flat_map(|members| &members.0) {
+        if name != "_umap_options" || !value.get().starts_with('{') {
+            each(Path::stored(buffer, &["properties", name]));
+        }
+    }
+    for (name, _) in options.iter().flat_map(|members| &members.0) {
+        each(Path::stored(buffer, &["properties", "_umap_options", name]));
+    }
+    Some(())
+}
+
+/// The members of the only member of that name, if it is an object; `None` when there are several.
+fn only_object<'a>(members: &Members<'a>, name: &str) -> Option<Option<Members<'a>>> {
+    if members.0.iter().filter(|(other, _)| other == name).count() > 1 {
+        return None;
+    }
+    match members.get(name) {
+        Some(value) if value.get().starts_with('{') => Members::parse(value.get()).ok().map(Some),
+        Some(_) | None => Some(None),
+    }
 }
 
 /// The registers that a layer's upsert fills. Features inside it are not read: whoever sends

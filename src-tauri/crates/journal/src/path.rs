@@ -66,29 +66,56 @@ pub enum Subject {
 pub struct Path(Arc<str>);
 
 impl Path {
+    /// The stored form of [`Path::existence`].
+    pub const EXISTENCE: &str = "@";
+    /// The stored form of [`Path::geometry`].
+    pub const GEOMETRY: &str = "geometry";
+
+    /// Whether this is [`Path::existence`].
+    #[must_use]
+    pub fn is_existence(&self) -> bool {
+        &*self.0 == Self::EXISTENCE
+    }
+
+    /// Whether this is [`Path::geometry`].
+    #[must_use]
+    pub fn is_geometry(&self) -> bool {
+        &*self.0 == Self::GEOMETRY
+    }
+
     /// The register that says whether the object is alive (M3).
     #[must_use]
     pub fn existence() -> Self {
-        Self("@".into())
+        Self(Self::EXISTENCE.into())
     }
 
     /// The geometry of a feature, one register (M2).
     #[must_use]
     pub fn geometry() -> Self {
-        Self("geometry".into())
+        Self(Self::GEOMETRY.into())
     }
 
     /// A path of these segments, not checked against the allow-list: for documents.
     #[must_use]
     pub fn of(segments: &[&str]) -> Self {
         let mut text = String::new();
+        Self(Self::stored(&mut text, segments).into())
+    }
+
+    /// The stored form of [`Path::of`], written over what the buffer held.
+    pub(crate) fn stored<'b>(text: &'b mut String, segments: &[&str]) -> &'b str {
+        text.clear();
         for (place, segment) in segments.iter().enumerate() {
             if place > 0 {
                 text.push(SEPARATOR);
             }
-            text.extend(segment.chars().filter(|c| *c != SEPARATOR));
+            if segment.contains(SEPARATOR) {
+                text.extend(segment.chars().filter(|c| *c != SEPARATOR));
+            } else {
+                text.push_str(segment);
+            }
         }
-        Self(text.into())
+        text
     }
 
     /// The register of a feature's or layer's or map's property.

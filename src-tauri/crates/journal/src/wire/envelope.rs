@@ -1,9 +1,8 @@
 //! Operation messages: one operation or a batch, live or inside a list.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
+use super::known::Known;
 use crate::clock::{Hlc, Stamp};
 use crate::geometry::FeatureType;
 use crate::ids::{FeatureId, LayerId, Object, PeerId};
@@ -93,11 +92,11 @@ impl Envelope {
     }
 
     /// Reads an operation message that is already split into members.
-    pub(super) fn read(members: &Members<'_>, text: &str) -> Self {
-        let sender = members.text("sender").and_then(|s| PeerId::parse(&s));
+    pub(super) fn read(members: &Members<'_>, text: &str, known: &mut Known) -> Self {
+        let sender = members.text("sender").and_then(|s| known.peer(&s));
         let kind = members.get("kind").is_some();
         if members.text("verb").as_deref() != Some("batch") {
-            let entry = read_one(members, text, None);
+            let entry = read_one(members, text, None, known);
             return Self {
                 sender,
                 entries: vec![entry],
@@ -116,7 +115,7 @@ impl Envelope {
         let batch = serde_json::to_string(&frame)
             .ok()
             .map(|text| Json::trusted(&text));
-        let stamp = stamp_of(members);
+        let stamp = known.stamp(members.text("hlc"));
         let dirty = members.get("dirty").and_then(boolean);
         let operations: Vec<&RawValue> = members
             .get("operations")
@@ -133,7 +132,7 @@ impl Envelope {
                         sender: sender.as_ref(),
                         dirty,
                     };
-                    read_one(&inner, raw.get(), Some(shared))
+                    read_one(&inner, raw.get(), Some(shared), known)
                 }
                 Err(_) => Entry::Refused {
                     why: Refusal::Malformed,
@@ -158,8 +157,13 @@ struct Shared<'a> {
     dirty: Option<bool>,
 }
 
-fn read_one(members: &Members<'_>, text: &str, shared: Option<Shared<'_>>) -> Entry {
-    match operation(members, shared) {
+fn read_one(
+    members: &Members<'_>,
+    text: &str,
+    shared: Option<Shared<'_>>,
+    known: &mut Known,
+) -> Entry {
+    match operation(members, shared, known) {
         Ok(operation) => Entry::Operation(Box::new(operation)),
         Err(why) => Entry::Refused {
             why,
@@ -168,17 +172,19 @@ fn read_one(members: &Members<'_>, text: &str, shared: Option<Shared<'_>>) -> En
     }
 }
 
-fn stamp_of(members: &Members<'_>) -> Stamp {
-    members
-        .text("hlc")
-        .map_or_else(|| Stamp::Invalid("".into()), |text| Stamp::parse(&text))
-}
-
 fn boolean(raw: &RawValue) -> Option<bool> {
-    serde_json::from_str(raw.get()).ok()
+    match raw.get() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
 }
 
-fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operation, Refusal> {
+fn operation(
+    members: &Members<'_>,
+    shared: Option<Shared<'_>>,
+    names: &mut Known,
+) -> Result<Operation, Refusal> {
     let verb = match members.text("verb").as_deref() {
         Some("upsert") => Verb::Upsert,
         Some("update") => Verb::Update,
@@ -198,20 +204,21 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operat
         .map(|raw| Members::parse(raw.get()))
         .transpose();
     let metadata = metadata.map_err(|_| Refusal::Metadata)?;
-    let (object, feature_type) = object(subject, metadata.as_ref())?;
+    let (object, feature_type) = object(subject, metadata.as_ref(), names)?;
     let key = match members.get("key") {
         Some(raw) => Some(string(raw).ok_or(Refusal::Malformed)?),
         None => None,
     };
     let path = match (verb, &key) {
-        (Verb::Update, Some(key)) => Some(Path::from_wire(subject, key).ok_or(Refusal::Key)?),
+        (Verb::Update, Some(key)) => Some(names.path(subject, key).ok_or(Refusal::Key)?),
         (Verb::Update, None) => return Err(Refusal::Key),
         (Verb::Upsert | Verb::Delete, _) => None,
     };
     let value = members.get("value").map(Json::from_raw);
-    if verb == Verb::Upsert {
-        value_names_its_object(&object, value.as_ref())?;
-    }
+    let inside = match verb {
+        Verb::Upsert => Some(value_of_its_object(&object, members.get("value"))?),
+        Verb::Update | Verb::Delete => None,
+    };
     let (marks, marks_are_known) = marks(members);
     let index = marks
         .index
@@ -219,15 +226,13 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operat
     let stamp = match (&marks.stamp, &shared) {
         (Some(own), Some(_)) => Stamp::Valid(own.clone()),
         (_, Some(shared)) => shared.stamp.clone(),
-        (_, None) => stamp_of(members),
+        (_, None) => names.stamp(members.text("hlc")),
     };
-    let dirty = members
-        .get("dirty")
-        .and_then(boolean)
-        .or(shared.as_ref().and_then(|s| s.dirty));
+    let own_dirty = members.get("dirty").and_then(boolean);
+    let dirty = own_dirty.or(shared.as_ref().and_then(|s| s.dirty));
     let sender = match &shared {
         Some(shared) => shared.sender.cloned(),
-        None => members.text("sender").and_then(|s| PeerId::parse(&s)),
+        None => members.text("sender").and_then(|s| names.peer(&s)),
     };
     let plain_metadata = metadata.is_none_or(|m| is_plain(&m));
     let known = |name: &str| match name {
@@ -235,21 +240,16 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operat
         "metadata" => plain_metadata,
         "key" => path.is_some(),
         "sender" => sender.is_some(),
-        "dirty" => shared.is_none() && members.get("dirty").and_then(boolean).is_some(),
+        "dirty" => shared.is_none() && own_dirty.is_some(),
         "hlc" => members.text("hlc").is_some() && shared.is_none(),
         "x" => marks_are_known,
         _ => false,
     };
-    let extra: Vec<(Cow<'_, str>, &RawValue)> = members
-        .0
-        .iter()
-        .filter(|(name, _)| !known(name))
-        .cloned()
-        .collect();
-    let extra = if extra.is_empty() {
+    let extra = if members.0.iter().all(|(name, _)| known(name)) {
         None
     } else {
-        serde_json::to_string(&Members(extra)).ok()
+        let unknown = members.0.iter().filter(|(name, _)| !known(name));
+        serde_json::to_string(&Members(unknown.cloned().collect())).ok()
     };
     let operation = Operation {
         stamp,
@@ -264,23 +264,27 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>) -> Result<Operat
         marks,
         extra: extra.map(|text| Json::trusted(&text)),
     };
-    operation.writes().map_err(|_| Refusal::Value)?;
-    Ok(operation)
+    if operation.is_sound(inside.as_ref()) {
+        Ok(operation)
+    } else {
+        Err(Refusal::Value)
+    }
 }
 
 fn object(
     subject: Subject,
     metadata: Option<&Members<'_>>,
+    known: &mut Known,
 ) -> Result<(Object, Option<FeatureType>), Refusal> {
     let text = |name: &str| metadata.and_then(|m| m.text(name)).ok_or(Refusal::Metadata);
     match subject {
         Subject::Map => Ok((Object::Map, None)),
         Subject::Layer => {
-            let id = LayerId::parse(&text("id")?).ok_or(Refusal::Metadata)?;
+            let id = known.layer(&text("id")?).ok_or(Refusal::Metadata)?;
             Ok((Object::Layer(id), None))
         }
         Subject::Feature => {
-            let layer = LayerId::parse(&text("layerId")?).ok_or(Refusal::Metadata)?;
+            let layer = known.layer(&text("layerId")?).ok_or(Refusal::Metadata)?;
             let id = FeatureId::parse(&text("id")?).ok_or(Refusal::Metadata)?;
             let feature_type = match text("featureType").as_deref() {
                 Ok("marker") => Some(FeatureType::Marker),
@@ -295,9 +299,12 @@ fn object(
 
 /// Browsers take the id from the value: one that names another object than the metadata would
 /// mean two different things to two peers.
-fn value_names_its_object(object: &Object, value: Option<&Json>) -> Result<(), Refusal> {
+fn value_of_its_object<'a>(
+    object: &Object,
+    value: Option<&'a RawValue>,
+) -> Result<Members<'a>, Refusal> {
     let members = value
-        .and_then(|v| Members::parse(v.as_str()).ok())
+        .and_then(|value| Members::parse(value.get()).ok())
         .ok_or(Refusal::Value)?;
     let expected = match object {
         Object::Map => return Err(Refusal::Value),
@@ -306,7 +313,7 @@ fn value_names_its_object(object: &Object, value: Option<&Json>) -> Result<(), R
     };
     match members.text("id") {
         Some(id) if id != expected => Err(Refusal::Metadata),
-        Some(_) | None => Ok(()),
+        Some(_) | None => Ok(members),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
+use super::known::Known;
 use super::{MAX_RECEIVED_BYTES, print};
 use crate::ids::PeerId;
 use crate::json::{Json, Members, depth_is_fine};
@@ -110,7 +111,7 @@ pub fn parse(text: &str) -> Result<Frame, WireError> {
     let members = Members::parse(text).map_err(|e| malformed(&e.to_string()))?;
     let kind = members.text("kind").ok_or_else(|| malformed("no kind"))?;
     match kind.as_ref() {
-        "OperationMessage" => Ok(Frame::Operation(Envelope::read(&members, text))),
+        "OperationMessage" => Ok(Frame::Operation(Envelope::read(&members, text, &mut Known::default()))),
         "SavedMessage" => Ok(Frame::Saved {
             sender: peer(&members, "sender")?,
             last_known: members
@@ -187,11 +188,12 @@ fn peer_body(raw: &RawValue) -> Result<PeerBody, WireError> {
                 .ok_or_else(|| malformed("no operations"))?;
             let list: Vec<&RawValue> =
                 serde_json::from_str(raw.get()).map_err(|e| malformed(&e.to_string()))?;
+            let mut known = Known::default();
             let operations = list
                 .into_iter()
                 .map(|raw| {
                     Members::parse(raw.get())
-                        .map(|inner| Envelope::read(&inner, raw.get()))
+                        .map(|inner| Envelope::read(&inner, raw.get(), &mut known))
                         .map_err(|e| malformed(&e.to_string()))
                 })
                 .collect::<Result<_, _>>()?;

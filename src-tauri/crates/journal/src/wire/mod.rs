@@ -6,6 +6,7 @@
 
 mod envelope;
 mod frame;
+mod known;
 mod print;
 
 pub use envelope::{Entry, Envelope, Refusal};

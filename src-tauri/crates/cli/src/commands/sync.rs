@@ -8,7 +8,7 @@ use std::task::Poll;
 use bivouac_app::account::Account;
 use bivouac_app::driver::{Event, Stay};
 use bivouac_app::sync::{self, Done, EditOnline, Request, Watcher};
-use bivouac_app::{AppError, Result, edits, events};
+use bivouac_app::{AppError, Host, Result, edits, events};
 use bivouac_journal::session::{Event as SessionEvent, State};
 use bivouac_link::Secret;
 use serde_json::{Value, json};
@@ -58,10 +58,17 @@ pub fn sync(context: &Context, args: &args::Sync) -> Result<ExitCode> {
         account,
         server,
     };
-    let done = runtime()?.block_on(async {
+    let synced = runtime()?.block_on(async {
         let watcher = Screen::new(context, args);
         sync::sync(map, &request, &door, &watcher).await
-    })?;
+    });
+    let done = match synced {
+        Ok(done) => done,
+        Err(error) => {
+            waiting(context, &record.uuid);
+            return Err(error);
+        }
+    };
     summary(context.out, args.events, &done)?;
     let open = done.counts.conflicts;
     Ok(if open > 0 {
@@ -69,6 +76,25 @@ pub fn sync(context: &Context, args: &args::Sync) -> Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// After a failure: what is still on its way, so that nobody has to guess.
+fn waiting(context: &Context, uuid: &str) {
+    if context.out.is_json() {
+        return;
+    }
+    let counts = context
+        .library
+        .read(uuid)
+        .and_then(|store| Ok(store.counts()?));
+    if let Ok(counts) = counts
+        && counts.unverified() > 0
+    {
+        let left = counts.unverified();
+        context.host.notify(&format!(
+            "{left} edits are on this laptop and not verified on the server"
+        ));
+    }
 }
 
 fn summary(out: Out, events: bool, done: &Done) -> Result<()> {

@@ -188,3 +188,58 @@ fn the_log_says_who_wrote_what_and_how_far_it_came() {
         .unwrap();
     assert!(edits >= 4, "{edits}");
 }
+
+#[test]
+fn a_setting_inside_an_object_that_is_not_there_brings_the_object() {
+    let laptop = Laptop::with_map();
+    laptop.fine(&[
+        "edit",
+        "Field",
+        "layer",
+        "set",
+        "L",
+        "choropleth.property",
+        "\"n\"",
+    ]);
+    laptop.fine(&[
+        "edit",
+        "Field",
+        "layer",
+        "set",
+        "L",
+        "choropleth.classes",
+        "5",
+    ]);
+    let layers = laptop.json(&["layers", "Field"]);
+    assert_eq!(
+        layers[0]["properties"]["choropleth"],
+        json!({"property": "n", "classes": 5})
+    );
+    let log = laptop.json(&["log", "Field", "--limit", "2"]);
+    let keys: Vec<&str> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        keys,
+        ["properties.choropleth.classes", "properties.choropleth"],
+        "the shallowest that browsers surely have"
+    );
+    let batch = "{\"do\":\"map-set\",\"key\":\"slideshow.active\",\"value\":true}\n{\"do\":\"map-set\",\"key\":\"slideshow.delay\",\"value\":3}";
+    assert_eq!(
+        laptop
+            .run_with_input(&["edit", "Field", "batch", "-"], batch)
+            .code,
+        0
+    );
+    let file = laptop
+        .fine(&["export", "Field", "--format", "umap", "-"])
+        .out;
+    let map: Value = serde_json::from_str(&file).unwrap();
+    assert_eq!(
+        map["properties"]["slideshow"],
+        json!({"active": true, "delay": 3})
+    );
+}

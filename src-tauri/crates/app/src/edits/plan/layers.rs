@@ -3,6 +3,7 @@
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_journal::operation::Verb;
 use bivouac_journal::path::Path;
+use bivouac_journal::project;
 use bivouac_store::{LayerView, Query};
 use serde_json::{Map, Value, json};
 
@@ -84,7 +85,7 @@ impl Planner<'_> {
             return Err(AppError::bad(what, "a layer's name is text, in quotes"));
         }
         let object = Object::Layer(layer);
-        self.push(Verb::Update, object.clone(), Some(path), value.as_ref());
+        self.write_setting(&object, &path, value)?;
         Ok(object)
     }
 
@@ -150,8 +151,73 @@ impl Planner<'_> {
         if path == Path::property("center") && !value.as_ref().is_some_and(is_center) {
             return Err(AppError::bad(what, "a centre is {\"lat\": …, \"lng\": …}"));
         }
-        self.push(Verb::Update, Object::Map, Some(path), value.as_ref());
+        self.write_setting(&Object::Map, &path, value)?;
         Ok(Object::Map)
+    }
+
+    /// Browsers ignore a write below an object that they do not have: there the shallowest
+    /// missing object is written, with the value in it (rule 47).
+    fn write_setting(&mut self, object: &Object, path: &Path, value: Option<Value>) -> Result<()> {
+        let segments: Vec<&str> = path.segments().collect();
+        let missing = match &value {
+            Some(_) => self.missing_above(object, &segments)?,
+            None => None,
+        };
+        let (Some(depth), Some(value)) = (missing, &value) else {
+            self.push(
+                Verb::Update,
+                object.clone(),
+                Some(path.clone()),
+                value.as_ref(),
+            );
+            return Ok(());
+        };
+        let (above, below) = segments.split_at(depth + 1);
+        let nested = below.iter().rev().fold(
+            value.clone(),
+            |value, name| json!({ (*name).to_owned(): value }),
+        );
+        self.push(
+            Verb::Update,
+            object.clone(),
+            Some(Path::of(above)),
+            Some(&nested),
+        );
+        Ok(())
+    }
+
+    /// The place of the first segment, `properties` apart, that names no object yet.
+    fn missing_above(&self, object: &Object, segments: &[&str]) -> Result<Option<usize>> {
+        let made = self
+            .drafts
+            .iter()
+            .rev()
+            .find(|draft| draft.object == *object && draft.verb == Verb::Upsert)
+            .and_then(|draft| draft.value.as_ref());
+        let shown = match made {
+            Some(made) => made.value(),
+            None => Value::Object(project::document(&self.store.state(object)?)),
+        };
+        let Some((_, above)) = segments.split_last() else {
+            return Ok(None);
+        };
+        let mut at = Some(&shown);
+        for (place, name) in above.iter().enumerate() {
+            at = at.and_then(|value| value.get(*name));
+            if place == 0 || at.is_some_and(Value::is_object) {
+                continue;
+            }
+            let here = Path::of(segments.get(..=place).unwrap_or(segments));
+            let written = self.drafts.iter().any(|draft| {
+                draft.object == *object
+                    && draft
+                        .path
+                        .as_ref()
+                        .is_some_and(|path| *path == here || here.covers(path))
+            });
+            return Ok((!written).then_some(place));
+        }
+        Ok(None)
     }
 }
 

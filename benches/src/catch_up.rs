@@ -65,6 +65,7 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
         .sum();
     let (mut over_raw, mut growth, mut again) = (Vec::new(), Vec::new(), Vec::new());
     let (mut seconds, mut raws, mut in_sent) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut parsing, mut sorting) = (Vec::new(), Vec::new());
     let (mut bytes, mut log) = (0.0, 0.0);
     for _ in 0..RUNS {
         let folder = tempfile::tempdir()?;
@@ -85,6 +86,24 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
         let mut store = new_store(&folder.path().join("sent"))?;
         let (taken, pieces) = timed(|| take(&mut store, &sent));
         taken?;
+        let (frames, seconds_parsing) = timed(|| {
+            parts
+                .iter()
+                .map(|part| wire::parse(part))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let lists = frames?.into_iter().filter_map(|frame| match frame {
+            Frame::Peer {
+                body: PeerBody::ListOperationsResponse { operations, .. },
+                ..
+            } => Some(operations),
+            _ => None,
+        });
+        let lists: Vec<_> = lists.collect();
+        let (_, seconds_sorting) =
+            timed(|| lists.into_iter().map(catchup::sort_log).collect::<Vec<_>>());
+        parsing.push(seconds_parsing);
+        sorting.push(seconds_sorting);
         over_raw.push(first / raw);
         growth.push(first / tenth);
         again.push(second / first);
@@ -108,6 +127,8 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
     );
     report.add("redelivery_over_first", "x", Limit::AtMost(0.3), &again);
     report.add("catch_up_100k", "s", Limit::None, &seconds);
+    report.add("catch_up_100k_parsing", "s", Limit::None, &parsing);
+    report.add("catch_up_100k_sorting", "s", Limit::None, &sorting);
     report.add("raw_insert_100k", "s", Limit::None, &raws);
     report.add(
         "catch_up_100k_in_1mib_parts_over_raw_insert",

@@ -65,8 +65,8 @@ impl ObjectState {
     #[must_use]
     pub fn winner(&self, path: &Path) -> Option<&Register> {
         let own = self.registers.get(path);
-        path.ancestors()
-            .filter_map(|above| self.registers.get(&above))
+        path.stored_ancestors()
+            .filter_map(|above| self.registers.get(above))
             .chain(own)
             .max_by(|a, b| a.order.cmp(&b.order))
     }
@@ -75,16 +75,17 @@ impl ObjectState {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.registers
-            .get(&Path::existence())
-            .is_some_and(|r| r.value.as_ref() == Some(&alive()))
+            .get(Path::EXISTENCE)
+            .and_then(|register| register.value.as_ref())
+            .is_some_and(|value| value.as_str() == "true" || *value == alive())
     }
 
     /// Applies one write. Of two writes of equal order the greater bytes win (M0).
     pub fn write(&mut self, write: Write, order: Order, row: i64) -> Outcome {
         let Write { path, value } = write;
         let above = path
-            .ancestors()
-            .filter_map(|above| self.registers.get(&above));
+            .stored_ancestors()
+            .filter_map(|above| self.registers.get(above));
         if let Some(newer) = above
             .filter(|r| r.order > order)
             .max_by(|a, b| a.order.cmp(&b.order))
@@ -127,7 +128,7 @@ impl ObjectState {
 
     fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a Register)> {
         self.registers
-            .range((Bound::Excluded(path.clone()), Bound::Unbounded))
+            .range::<str, _>((Bound::Excluded(path.as_stored()), Bound::Unbounded))
             .take_while(move |(p, _)| p.as_stored().starts_with(path.as_stored()))
             .filter(move |(p, _)| path.covers(p))
     }

@@ -209,7 +209,12 @@ impl Operation {
                     .and_then(|members| members.get("properties"))
                     .is_some_and(|value| value.get() == "null");
                 let twice = members.is_none_or(|members| {
-                    members.0.iter().filter(|(name, _)| name == "properties").count() > 1
+                    members
+                        .0
+                        .iter()
+                        .filter(|(name, _)| name == "properties")
+                        .count()
+                        > 1
                 });
                 if twice {
                     return self.writes().is_ok();
@@ -218,7 +223,9 @@ impl Operation {
                     && (nothing || object("properties"))
             }
             (Verb::Delete, Object::Layer(_) | Object::Feature(..), _) => true,
-            (Verb::Update, _, _) if self.path.as_ref().is_some_and(|path| !path.is_geometry()) => true,
+            (Verb::Update, _, _) if self.path.as_ref().is_some_and(|path| !path.is_geometry()) => {
+                true
+            }
             _ => self.writes().is_ok(),
         }
     }
@@ -424,6 +431,58 @@ mod tests {
                 "properties._umap_options.color"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_told_without_taking_values_apart_is_what_taking_them_apart_tells() {
+        let point = r#""geometry":{"type":"Point","coordinates":[1,2]}"#;
+        let values = [
+            format!(
+                r#"{{{point},"properties":{{"name":"a","_umap_options":{{"color":"Lime"}}}},"bbox":[1]}}"#
+            ),
+            format!(r#"{{{point},"properties":{{"na\u006de":"a","\ud800":1}}}}"#),
+            format!(r#"{{{point},"properties":{{"name":"a \"quoted\" text"}}}}"#),
+            format!(
+                r#"{{{point},"properties":{{"_umap_options":7,"name":1}},"properties":{{"b":1}}}}"#
+            ),
+            format!(
+                r#"{{{point},"properties":{{"_umap_options":{{"a":1}},"_umap_options":{{"b":1}}}}}}"#
+            ),
+            format!(r#"{{{point},"properties":null}}"#),
+            format!(r#"{{{point},"properties":3}}"#),
+            format!(r#"{{{point},"properties":3,"properties":{{}}}}"#),
+            format!(r#"{{{point}}}"#),
+            r#"{"geometry":{"type":"Point","coordinates":[1,200]},"properties":{}}"#.to_owned(),
+            r#"{"properties":{}}"#.to_owned(),
+        ];
+        for value in values {
+            let operation = Draft {
+                verb: Verb::Upsert,
+                object: Object::Feature(
+                    crate::ids::LayerId::trusted("l"),
+                    crate::ids::FeatureId::trusted("abcde"),
+                ),
+                path: None,
+                value: Some(Json::trusted(&value)),
+            }
+            .stamped(Hlc::parse("1:0:a").unwrap(), 0);
+            let writes = operation.writes();
+            let members = Members::parse(&value).unwrap();
+            assert_eq!(
+                operation.is_sound(Some(&members)),
+                writes.is_ok(),
+                "{value}"
+            );
+            let Ok(writes) = writes else { continue };
+            let mut named = Vec::new();
+            operation.each_path(&mut String::new(), &mut |path| named.push(path.to_owned()));
+            let mut wanted: Vec<_> = writes
+                .iter()
+                .map(|w| w.path.as_stored().to_owned())
+                .collect();
+            (named.sort_unstable(), wanted.sort_unstable());
+            assert_eq!(named, wanted, "{value}");
+        }
     }
 
     #[test]

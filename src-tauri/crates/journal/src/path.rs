@@ -180,6 +180,13 @@ impl Path {
             .map(|(at, _)| Path(self.0.get(..at).unwrap_or("").into()))
     }
 
+    /// As [`Path::ancestors`], in the stored form.
+    pub fn stored_ancestors(&self) -> impl Iterator<Item = &str> + '_ {
+        self.0
+            .match_indices(SEPARATOR)
+            .map(|(at, _)| self.0.get(..at).unwrap_or(""))
+    }
+
     /// The form kept in the database.
     #[must_use]
     pub fn as_stored(&self) -> &str {
@@ -190,6 +197,13 @@ impl Path {
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         Self(text.into())
+    }
+}
+
+/// Maps by path are looked into by the stored form.
+impl std::borrow::Borrow<str> for Path {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -10,9 +10,10 @@ use bivouac_journal::clock::Order;
 use bivouac_journal::json::Json;
 use bivouac_journal::merge::{ObjectState, Register};
 use bivouac_journal::operation::{alive, dead};
+use bivouac_journal::path::Path;
 use rusqlite::Connection;
 
-use crate::document::Parts;
+use crate::document::{Parts, is_taken};
 use crate::error::{Error, Result};
 use crate::names::Names;
 
@@ -38,6 +39,20 @@ pub(crate) fn encode(
         return Ok(Vec::new());
     }
     let parts = Parts::of(document);
+    encode_with(connection, names, state, &|path, value| parts.get(path) == Some(value))
+}
+
+/// As [`encode`], beside a document of [`crate::document::shown_verbatim`].
+pub(crate) fn encode_shown(connection: &Connection, names: &mut Names, state: &ObjectState) -> Result<Vec<u8>> {
+    encode_with(connection, names, state, &|path, _| !is_taken(path))
+}
+
+fn encode_with(
+    connection: &Connection,
+    names: &mut Names,
+    state: &ObjectState,
+    is_shown: &dyn Fn(&Path, &str) -> bool,
+) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(64);
     out.push(FORMAT);
     let mut last: Option<(&Order, i64)> = None;
@@ -47,7 +62,7 @@ pub(crate) fn encode(
             None => ABSENT,
             Some(value) if value.as_str() == "true" => TRUE,
             Some(value) if value.as_str() == "false" => FALSE,
-            Some(value) if parts.get(path) == Some(value.as_str()) => SHOWN,
+            Some(value) if is_shown(path, value.as_str()) => SHOWN,
             Some(_) => OWN,
         };
         let order = &register.order;

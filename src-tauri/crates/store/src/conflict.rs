@@ -139,14 +139,13 @@ impl Tx<'_> {
         now_ms: u64,
         opened: &mut Vec<i64>,
     ) -> Result<()> {
-        let existence = Path::existence();
         if !applied.changed() {
             return Ok(());
         }
-        let gone = self.state(&operation.object)?.winner(&existence).is_some_and(|r| r.value == Some(dead()));
+        let gone = self.state(&operation.object)?.registers().get(Path::EXISTENCE).is_some_and(|r| is_dead(&r.value));
         for (write, outcome) in &applied.writes {
             let Outcome::Won(before) = outcome else { continue };
-            let died = write.path == existence && write.value == Some(dead());
+            let died = write.path.is_existence() && is_dead(&write.value);
             self.renew(operation, write, row, now_ms)?;
             if gone && !died {
                 // What a dead object's registers hold is nobody's quarrel; its life is, below.
@@ -248,18 +247,16 @@ impl Tx<'_> {
         now_ms: u64,
         opened: &mut Vec<i64>,
     ) -> Result<()> {
-        let existence = Path::existence();
         let state = self.state(&operation.object)?;
-        let Some(delete) = state.winner(&existence).filter(|register| register.value == Some(dead())).cloned() else {
-            return Ok(());
-        };
+        let delete = state.registers().get(Path::EXISTENCE).filter(|register| is_dead(&register.value)).cloned();
+        let Some(delete) = delete else { return Ok(()) };
         let Some(local) = self.locals_behind(&delete)?.pop() else { return Ok(()) };
         if operation.order() < delete.order || ours_is_later(&local, operation) {
             return Ok(());
         }
         let new = NewConflict {
             object: &operation.object,
-            path: &existence,
+            path: &Path::existence(),
             kind: ConflictKind::EditedWhileDeleted,
             mine: delete.value.clone(),
             mine_row: local.row,
@@ -316,6 +313,10 @@ impl Tx<'_> {
     pub(crate) fn conflict(&mut self, id: i64) -> Result<Option<Conflict>> {
         Ok(read(self.connection, self.names, "WHERE id = ?1", [id])?.pop())
     }
+}
+
+fn is_dead(existence: &Option<Json>) -> bool {
+    existence.as_ref().is_some_and(|value| value.as_str() == "false" || *value == dead())
 }
 
 type Found = Option<(ConflictKind, Option<Json>, i64)>;

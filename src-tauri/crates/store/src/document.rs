@@ -24,6 +24,20 @@ pub(crate) fn shown(object: &Object, state: &ObjectState) -> String {
     }
 }
 
+/// As [`shown`], when every value stands in the text as its register holds it: but for names that
+/// the text takes from elsewhere, which [`is_taken`] tells.
+pub(crate) fn shown_verbatim(object: &Object, state: &ObjectState) -> Option<String> {
+    match object {
+        Object::Map | Object::Layer(_) => None,
+        Object::Feature(_, id) => plain_feature(id, state),
+    }
+}
+
+/// Whether a feature's text has something else at that path than the register's value.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    matches!(path.as_stored(), "type" | "id")
+}
+
 /// A feature none of whose registers lies above another.
 fn plain_feature(id: &FeatureId, state: &ObjectState) -> Option<String> {
     let (mut geometry, mut properties, mut options, mut others) = ("null", Vec::new(), Vec::new(), Vec::new());

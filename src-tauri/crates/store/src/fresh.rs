@@ -51,7 +51,7 @@ impl Tx<'_> {
                                     AND layer IN (SELECT id FROM objects WHERE kind = 1))",
                 )?
                 .query_row([id.as_str()], |row| row.get(0))?;
-            let held = self.objects.held.keys().any(|object| matches!(object, Object::Feature(_, other) if *other == id));
+            let held = self.objects.keys().any(|object| matches!(object, Object::Feature(_, other) if *other == id));
             if !used && !held {
                 return Ok(id);
             }

@@ -107,13 +107,16 @@ impl Tx<'_> {
         let sender = operation.sender.as_ref().map(|peer| self.intern(peer.as_str())).transpose()?;
         let newest = self.newest()?;
         self.newest = Some(newest.max(wall));
-        self.connection
-            .prepare_cached(
+        let connection = self.connection;
+        let mut insert = match self.insert.take() {
+            Some(insert) => insert,
+            None => connection.prepare_cached(
                 "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
                         sender, dirty, feature_type, marks, stamp, extra, state, unit, frame, before)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-            )?
-            .execute(params![
+            )?,
+        };
+        insert.execute(params![
                 wall,
                 counter,
                 clock,
@@ -136,7 +139,63 @@ impl Tx<'_> {
                 new.frame,
                 new.before,
             ])?;
+        self.insert = Some(insert);
         Ok(self.connection.last_insert_rowid())
+    }
+
+    /// The row that holds this very operation (M0), and whether its writes went to the registers.
+    pub(crate) fn repetition(&mut self, operation: &Operation) -> Result<Option<(i64, bool)>> {
+        let Some((wall, counter, clock, text)) = self.identity(&operation.stamp)? else { return Ok(None) };
+        let path = match &operation.path {
+            Some(path) => match self.names.known(self.connection, path.as_stored())? {
+                Some(path) => Some(path),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let connection = self.connection;
+        let mut probe = match self.probe.take() {
+            Some(probe) => probe,
+            None => connection.prepare_cached(
+                "SELECT row, applied, verb, path, object, value, extra FROM operations
+                 WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row",
+            )?,
+        };
+        let same = |found: Option<&str>, ours: &Option<Json>| {
+            found == ours.as_ref().map(Json::as_str) || found.map(Json::trusted) == *ours
+        };
+        let mut repeated = None;
+        {
+            let mut rows = probe.query(params![wall, counter, clock, operation.index, text])?;
+            while let Some(row) = rows.next()? {
+                if row.get::<_, i64>(2)? != verb_number(operation.verb)
+                    || row.get::<_, Option<i64>>(3)? != path
+                    || !same(row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.value)
+                    || !same(row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.extra)
+                    || !self.objects.is_named(connection, row.get(4)?, &operation.object)?
+                {
+                    continue;
+                }
+                repeated = Some((row.get(0)?, row.get(1)?));
+                break;
+            }
+        }
+        self.probe = Some(probe);
+        Ok(repeated)
+    }
+
+    /// The identity's columns; `None` when no row can hold it.
+    fn identity<'a>(&mut self, stamp: &'a Stamp) -> Result<Option<(i64, u32, i64, Option<&'a str>)>> {
+        match stamp {
+            Stamp::Invalid(text) => Ok(Some((-1, 0, 0, Some(text)))),
+            Stamp::Valid(hlc) => {
+                if wall(hlc.wall) > self.newest()? {
+                    return Ok(None);
+                }
+                let clock = self.names.known(self.connection, &hlc.id)?;
+                Ok(clock.map(|clock| (wall(hlc.wall), hlc.counter, clock, None)))
+            }
+        }
     }
 
     /// The rows of that identity (M0), oldest first; more than one only when somebody erred.
@@ -144,20 +203,7 @@ impl Tx<'_> {
     /// # Errors
     /// When they cannot be read.
     pub fn find(&mut self, stamp: &Stamp, index: u32) -> Result<Vec<Row>> {
-        let (wall, counter, clock) = match stamp {
-            Stamp::Invalid(_) => (-1, 0, 0),
-            Stamp::Valid(hlc) => {
-                if wall(hlc.wall) > self.newest()? {
-                    return Ok(Vec::new());
-                }
-                let Some(clock) = self.names.known(self.connection, &hlc.id)? else { return Ok(Vec::new()) };
-                (wall(hlc.wall), hlc.counter, clock)
-            }
-        };
-        let text: Option<Arc<str>> = match stamp {
-            Stamp::Invalid(text) => Some(text.clone()),
-            Stamp::Valid(_) => None,
-        };
+        let Some((wall, counter, clock, text)) = self.identity(stamp)? else { return Ok(Vec::new()) };
         let sql = "WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row";
         self.rows(sql, params![wall, counter, clock, index, text])
     }

@@ -44,7 +44,10 @@ type Lies = Option<(Order, Option<Json>)>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
-    pub held: HashMap<Object, Held>,
+    places: HashMap<Object, usize>,
+    held: Vec<Held>,
+    /// Asked for last, which is what is asked for next.
+    last: Option<(Object, usize)>,
     names: HashMap<i64, Object>,
     next: Option<i64>,
 }
@@ -153,17 +156,18 @@ impl Tx<'_> {
     }
 
     pub(crate) fn hold(&mut self, object: &Object) -> Result<&mut Held> {
-        if !self.objects.held.contains_key(object) {
-            if self.objects.held.len() >= MOST_HELD {
-                self.flush()?;
-                self.objects.held.clear();
-                self.objects.names.clear();
+        let place = match self.objects.place(object) {
+            Some(place) => place,
+            None => {
+                if self.objects.held.len() >= MOST_HELD {
+                    self.flush()?;
+                    self.objects.forget();
+                }
+                let held = self.fetch(object)?;
+                self.objects.put(object, held)
             }
-            let held = self.fetch(object)?;
-            self.objects.names.insert(held.id, object.clone());
-            self.objects.held.insert(object.clone(), held);
-        }
-        self.objects.held.get_mut(object).ok_or_else(|| Error::Damaged("an object was lost".to_owned()))
+        };
+        self.objects.held.get_mut(place).ok_or_else(|| Error::Damaged("an object was lost".to_owned()))
     }
 
     fn fetch(&mut self, object: &Object) -> Result<Held> {
@@ -278,8 +282,7 @@ impl Tx<'_> {
     pub(crate) fn flush(&mut self) -> Result<()> {
         let mut changed: Vec<(i64, Object)> = self
             .objects
-            .held
-            .iter()
+            .all()
             .filter(|(_, held)| held.changed)
             .map(|(object, held)| (held.id, object.clone()))
             .collect();
@@ -291,8 +294,7 @@ impl Tx<'_> {
     }
 
     pub(crate) fn flush_one(&mut self, object: &Object) -> Result<()> {
-        self.hold(object)?;
-        if !self.objects.held.get(object).is_some_and(|held| held.changed) {
+        if !self.hold(object)?.changed {
             return Ok(());
         }
         let layer = match object {
@@ -306,13 +308,20 @@ impl Tx<'_> {
             }
         };
         let connection = self.connection;
-        let Some(held) = self.objects.held.get_mut(object).filter(|held| held.changed) else { return Ok(()) };
-        let document = match &held.document {
-            Some(document) => document.clone(),
-            None if held.state.is_empty() => "".into(),
-            None => document::shown(object, &held.state).into(),
+        let Some(held) = self.objects.get_mut(object).filter(|held| held.changed) else { return Ok(()) };
+        let (document, verbatim): (Arc<str>, bool) = match &held.document {
+            Some(document) => (document.clone(), false),
+            None if held.state.is_empty() => ("".into(), false),
+            None => match document::shown_verbatim(object, &held.state) {
+                Some(document) => (document.into(), true),
+                None => (document::shown(object, &held.state).into(), false),
+            },
         };
-        let registers = codec::encode(connection, self.names, &held.state, &document)?;
+        let registers = if verbatim {
+            codec::encode_shown(connection, self.names, &held.state)?
+        } else {
+            codec::encode(connection, self.names, &held.state, &document)?
+        };
         let alive = held.state.is_alive();
         if held.new {
             let (kind, uid) = key(object);
@@ -402,6 +411,57 @@ impl Registers for Tx<'_> {
 }
 
 impl Objects {
+    fn place(&mut self, object: &Object) -> Option<usize> {
+        if let Some((last, place)) = &self.last
+            && last == object
+        {
+            return Some(*place);
+        }
+        let place = *self.places.get(object)?;
+        self.last = Some((object.clone(), place));
+        Some(place)
+    }
+
+    fn put(&mut self, object: &Object, held: Held) -> usize {
+        let place = self.held.len();
+        self.names.insert(held.id, object.clone());
+        self.places.insert(object.clone(), place);
+        self.held.push(held);
+        self.last = Some((object.clone(), place));
+        place
+    }
+
+    fn get_mut(&mut self, object: &Object) -> Option<&mut Held> {
+        let place = self.place(object)?;
+        self.held.get_mut(place)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Object, &Held)> {
+        self.places.iter().filter_map(|(object, place)| Some((object, self.held.get(*place)?)))
+    }
+
+    fn forget(&mut self) {
+        (self.last, self.held) = (None, Vec::new());
+        self.places.clear();
+        self.names.clear();
+    }
+
+    /// Every object that is held.
+    pub fn keys(&self) -> impl Iterator<Item = &Object> {
+        self.places.keys()
+    }
+
+    /// Whether the object of that number has that name.
+    pub fn is_named(&mut self, connection: &Connection, id: i64, object: &Object) -> Result<bool> {
+        if let Some(known) = self.names.get(&id) {
+            return Ok(known == object);
+        }
+        let known = name(connection, id)?;
+        let same = known == *object;
+        self.names.insert(id, known);
+        Ok(same)
+    }
+
     /// The name of an object that is held.
     pub fn name(&self, id: i64) -> Option<Object> {
         self.names.get(&id).cloned()

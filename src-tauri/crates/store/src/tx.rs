@@ -1,7 +1,7 @@
 //! One transaction: everything inside commits together or not at all.
 
 use bivouac_journal::clock::Clock;
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 
 use crate::error::Result;
 use crate::foreign::LayerStandings;
@@ -11,7 +11,6 @@ use crate::object::Objects;
 use crate::open::Store;
 
 /// One writing transaction. Dropped without [`Tx::commit`] it leaves no trace.
-#[derive(Debug)]
 pub struct Tx<'s> {
     pub(crate) connection: &'s Connection,
     pub(crate) names: &'s mut Names,
@@ -22,6 +21,9 @@ pub struct Tx<'s> {
     pub(crate) standings: LayerStandings,
     pub(crate) parked: Option<i64>,
     pub(crate) open_conflicts: Option<bool>,
+    /// What a long list runs for each of its operations.
+    pub(crate) insert: Option<CachedStatement<'s>>,
+    pub(crate) probe: Option<CachedStatement<'s>>,
     clock: Option<Clock>,
     done: bool,
 }
@@ -41,6 +43,8 @@ impl Store {
             standings: LayerStandings::default(),
             parked: None,
             open_conflicts: None,
+            insert: None,
+            probe: None,
             clock: None,
             done: false,
         })
@@ -80,6 +84,12 @@ impl Tx<'_> {
     /// When it cannot be written.
     pub fn intern(&mut self, text: &str) -> Result<i64> {
         self.names.number(self.connection, text)
+    }
+}
+
+impl std::fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("clock", &self.clock).field("done", &self.done).finish_non_exhaustive()
     }
 }
 

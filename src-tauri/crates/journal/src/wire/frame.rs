@@ -111,7 +111,11 @@ pub fn parse(text: &str) -> Result<Frame, WireError> {
     let members = Members::parse(text).map_err(|e| malformed(&e.to_string()))?;
     let kind = members.text("kind").ok_or_else(|| malformed("no kind"))?;
     match kind.as_ref() {
-        "OperationMessage" => Ok(Frame::Operation(Envelope::read(&members, text, &mut Known::default()))),
+        "OperationMessage" => Ok(Frame::Operation(Envelope::read(
+            &members,
+            text,
+            &mut Known::default(),
+        ))),
         "SavedMessage" => Ok(Frame::Saved {
             sender: peer(&members, "sender")?,
             last_known: members

@@ -58,7 +58,7 @@ fn saved_once() -> Store {
     store.echoed(frames[0].id, 2_200).unwrap();
     let upto = store.last_row().unwrap();
     store.verified(&layer(), "200", &document(&["aaaa1", "added"]), upto, 2_300).unwrap();
-    assert!(store.save_tasks().unwrap().is_empty());
+    assert!(store.save_tasks(&[]).unwrap().is_empty());
     store
 }
 
@@ -69,7 +69,7 @@ fn rule_23_an_addition_that_vanished_without_a_delete_is_saved_again() {
     assert_eq!(store.reassert_vanished(&layer(), &stale).unwrap(), 1);
     store.merge_layer(&layer(), "300", 300_000, &stale, 3_000).unwrap();
     assert!(store.find_feature(&FeatureId::parse("added").unwrap()).unwrap().len() == 1);
-    assert_eq!(store.save_tasks().unwrap(), [SaveTask::Save(layer())]);
+    assert_eq!(store.save_tasks(&[]).unwrap(), [SaveTask::Save(layer())]);
     assert!(store.differs(&layer(), &stale).unwrap());
 }
 
@@ -77,7 +77,7 @@ fn rule_23_an_addition_that_vanished_without_a_delete_is_saved_again() {
 fn a_save_from_outside_the_room_that_lacks_it_has_deleted_it() {
     let mut store = saved_once();
     store.merge_layer(&layer(), "300", 300_000, &document(&["aaaa1"]), 3_000).unwrap();
-    assert!(store.save_tasks().unwrap().is_empty());
+    assert!(store.save_tasks(&[]).unwrap().is_empty());
     let object = Object::Feature(layer(), FeatureId::parse("added").unwrap());
     assert!(!store.state(&object).unwrap().is_alive());
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use tokio::sync::mpsc;
 
-use bivouac_journal::ids::LayerId;
+use bivouac_journal::ids::{LayerId, PeerId};
 use bivouac_journal::session::{Input, State};
 
 use super::announce::Announcement;
@@ -39,6 +39,8 @@ pub(super) struct Desk<S, C> {
     pub(super) random: std::cell::RefCell<Random>,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) announcements: mpsc::UnboundedSender<Announcement>,
+    /// Who is in the room, and saves what is theirs.
+    pub(super) present: Vec<PeerId>,
     /// Versions that somebody in the room saved and announced (rule 23).
     pub(super) saved_by_room: BTreeSet<(LayerId, String)>,
 }
@@ -65,6 +67,7 @@ where
             random: std::cell::RefCell::new(Random::new(self.random.bits())),
             events: self.events.clone(),
             announcements: self.frames.0.clone(),
+            present: self.session.peers().map(|(id, _)| id.clone()).collect(),
             saved_by_room: std::mem::take(&mut self.saved_by_room),
         }
     }

@@ -373,6 +373,7 @@ where
             SessionEvent::PeerLeft(peer) => {
                 let unsaved = self.store.borrow().unsaved_of(peer)?;
                 if unsaved > 0 {
+                    self.touch();
                     self.tell(Event::LeftUnsaved { peer: peer.clone(), count: unsaved });
                 }
             }

@@ -48,8 +48,8 @@ impl<S: Server, C: Clock> Desk<S, C> {
     pub(super) async fn save_all(&self) -> Result<SaveDone, DriverError> {
         let mut done = SaveDone::default();
         for _ in 0..ROUNDS {
-            let tasks = self.store.borrow_mut().save_tasks()?;
-            let settings = self.store.borrow_mut().settings_to_save()?.is_some();
+            let tasks = self.store.borrow_mut().save_tasks(&self.present)?;
+            let settings = self.store.borrow_mut().settings_to_save(&self.present)?.is_some();
             if tasks.is_empty() && !settings {
                 done.verified = done.not_saved.is_empty();
                 return Ok(done);
@@ -108,7 +108,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
             store.verified_deleted(&layer, self.now_ms())?;
         }
         if let Some(upto) = settings_upto {
-            let differs = store.settings_to_save()?.is_some_and(|settings| settings.differs);
+            let differs = store.settings_to_save(&self.present)?.is_some_and(|settings| settings.differs);
             if !differs {
                 store.settings_saved(upto, true, self.now_ms())?;
             }
@@ -233,7 +233,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
         for _ in 0..TRIES {
             let upto = self.store.borrow().last_row()?;
             self.read_map().await?;
-            let Some(settings) = self.store.borrow_mut().settings_to_save()? else { return Ok(None) };
+            let Some(settings) = self.store.borrow_mut().settings_to_save(&self.present)? else { return Ok(None) };
             if !settings.differs {
                 self.store.borrow_mut().settings_saved(upto, false, self.now_ms())?;
                 return Ok(Some(upto));

@@ -1,7 +1,7 @@
 //! What has to be saved on the server, and how far each save has come.
 
 use bivouac_journal::document::assemble;
-use bivouac_journal::ids::{LayerId, Object};
+use bivouac_journal::ids::{LayerId, Object, PeerId};
 use bivouac_journal::project;
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::{document::parse, listing, server::version_ms};
 use crate::document::shown;
 use crate::error::{Error, Result};
 use crate::layer::LayerFacts;
-use crate::log::SaveState;
+use crate::log::{Row, SaveState};
 use crate::open::Store;
 use crate::tx::Tx;
 
@@ -68,16 +68,24 @@ pub struct SettingsTask {
 
 impl Store {
     /// The layers that hold operations of ours which are not verified, groups before what lies
-    /// in them.
+    /// in them. What others left unsaved is ours to save too, unless they are still `present`
+    /// and may do so themselves (M9, rules 27 and 33).
     ///
     /// # Errors
     /// When the database fails.
-    pub fn save_tasks(&mut self) -> Result<Vec<SaveTask>> {
+    pub fn save_tasks(&mut self, present: &[PeerId]) -> Result<Vec<SaveTask>> {
         let mut tx = self.begin()?;
         let mut wanted: Vec<LayerId> = Vec::new();
         for row in tx.pending(None)? {
             if row.state != SaveState::Local
                 && let Some(layer) = row.operation.object.layer()
+                && !wanted.contains(layer)
+            {
+                wanted.push(layer.clone());
+            }
+        }
+        for row in tx.left_unsaved(present)? {
+            if let Some(layer) = row.operation.object.layer()
                 && !wanted.contains(layer)
             {
                 wanted.push(layer.clone());
@@ -93,7 +101,10 @@ impl Store {
                 (true, false) => tasks.push(SaveTask::Create(layer)),
                 (false, true) => tasks.push(SaveTask::Delete(layer)),
                 // Never saved and gone again: nothing is left to do for it.
-                (false, false) => tx.verify_rows(&layer, i64::MAX)?,
+                (false, false) => {
+                    tx.verify_rows(&layer, i64::MAX)?;
+                    tx.verify_foreign(&layer, i64::MAX)?;
+                }
             }
         }
         let mut grouped = Vec::with_capacity(tasks.len());
@@ -234,19 +245,23 @@ impl Store {
         let facts = tx.layer_facts(layer)?.unwrap_or_default();
         if !facts.listed {
             tx.verify_rows(layer, i64::MAX)?;
+            tx.verify_foreign(layer, i64::MAX)?;
             tx.note_synced(now_ms)?;
         }
         tx.commit()
     }
 
-    /// The settings to save, when operations of ours on them are not verified.
+    /// The settings to save, when operations of ours on them are not verified, or operations of
+    /// somebody who is not `present` any more.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn settings_to_save(&mut self) -> Result<Option<SettingsTask>> {
+    pub fn settings_to_save(&mut self, present: &[PeerId]) -> Result<Option<SettingsTask>> {
         let mut tx = self.begin()?;
         let pending = tx.pending(Some(&Object::Map))?;
-        if pending.iter().all(|row| row.state == SaveState::Local) {
+        let left = tx.left_unsaved(present)?;
+        let left = left.iter().any(|row| row.operation.object == Object::Map);
+        if !left && pending.iter().all(|row| row.state == SaveState::Local) {
             return Ok(None);
         }
         let shown = tx.shown_document(&Object::Map)?;
@@ -294,6 +309,11 @@ impl Store {
             }
         }
         if verified {
+            tx.connection.execute(
+                "UPDATE operations SET state = 0 WHERE state = 8 AND row <= ?1
+                 AND object IN (SELECT id FROM objects WHERE kind = 0)",
+                [upto],
+            )?;
             listing::set_posting(&tx, false)?;
             if let Some(listed) = listing::listed(&mut tx, &Object::Map)? {
                 let at_ms = tx.map()?.modified_at;
@@ -329,6 +349,13 @@ impl Tx<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Operations that no version of the server holds, as far as we know, of people who are gone.
+    fn left_unsaved(&mut self, present: &[PeerId]) -> Result<Vec<Row>> {
+        let mut rows = self.rows("WHERE state = 8 ORDER BY row", [])?;
+        rows.retain(|row| row.operation.sender.as_ref().is_none_or(|sender| !present.contains(sender)));
+        Ok(rows)
     }
 
     /// What others wrote is in the saved document too.

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::clock::Order;
+use crate::clock::{Order, Stamp};
 use crate::ids::{LayerId, Object};
 use crate::operation::Operation;
 use crate::wire::{Entry, Envelope, Refusal};
@@ -96,13 +96,24 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
     log
 }
 
-/// The newest operation of each register, objects and paths as numbers.
+/// The newest operation of each register; objects, paths and registers as numbers.
 #[derive(Default)]
 struct Registers<'a> {
     objects: HashMap<&'a Object, u32>,
     paths: HashMap<String, u32>,
-    /// The order, and whether it is unsaved.
-    newest: HashMap<(u32, u32), (Order, bool)>,
+    numbers: HashMap<(u32, u32), u32>,
+    /// Its order, and whether it is unsaved; by the register's number.
+    newest: Vec<(Place<'a>, bool)>,
+}
+
+/// As [`Order`], borrowed: whether it is valid, wall clock, counter, id, index.
+type Place<'a> = (bool, u64, u32, &'a str, u32);
+
+fn place(operation: &Operation) -> Place<'_> {
+    match &operation.stamp {
+        Stamp::Valid(hlc) => (true, hlc.wall, hlc.counter, &hlc.id, operation.index),
+        Stamp::Invalid(_) => (false, 0, 0, "", 0),
+    }
 }
 
 impl<'a> Registers<'a> {
@@ -112,52 +123,49 @@ impl<'a> Registers<'a> {
         operations: &'a [Operation],
         saved_at: &BTreeMap<LayerId, Order>,
     ) -> Vec<bool> {
-        let mut touched: Vec<(u32, u32)> = Vec::with_capacity(operations.len() * 2);
+        let mut touched: Vec<u32> = Vec::with_capacity(operations.len() * 2);
         let mut ends: Vec<usize> = Vec::with_capacity(operations.len());
         let mut buffer = String::new();
         for operation in operations {
-            let order = operation.order();
-            let layer_saved = operation
-                .object
-                .layer()
-                .and_then(|layer| saved_at.get(layer));
-            let unsaved =
-                operation.dirty != Some(false) || layer_saved.is_some_and(|saved| order > *saved);
+            let at = place(operation);
+            let layer_saved = || saved_at.get(operation.object.layer()?);
+            let unsaved = operation.dirty != Some(false)
+                || layer_saved().is_some_and(|saved| operation.order() > *saved);
             let next = number(self.objects.len());
             let object = *self.objects.entry(&operation.object).or_insert(next);
-            let start = touched.len();
-            let paths = &mut self.paths;
             operation.each_path(&mut buffer, &mut |path| {
-                let path = match paths.get(path) {
+                let path = match self.paths.get(path) {
                     Some(path) => *path,
                     None => {
-                        let next = number(paths.len());
-                        paths.insert(path.to_owned(), next);
+                        let next = number(self.paths.len());
+                        self.paths.insert(path.to_owned(), next);
                         next
                     }
                 };
-                touched.push((object, path));
+                let next = number(self.newest.len());
+                let register = *self.numbers.entry((object, path)).or_insert(next);
+                touched.push(register);
+                match self
+                    .newest
+                    .get_mut(usize::try_from(register).unwrap_or(usize::MAX))
+                {
+                    Some(newest) if at >= newest.0 => *newest = (at, unsaved),
+                    Some(_) => {}
+                    None => self.newest.push((at, unsaved)),
+                }
             });
             ends.push(touched.len());
-            for register in touched.get(start..).unwrap_or_default() {
-                let place = self
-                    .newest
-                    .entry(*register)
-                    .or_insert_with(|| (order.clone(), unsaved));
-                if order >= place.0 {
-                    *place = (order.clone(), unsaved);
-                }
-            }
         }
         let mut start = 0;
         let each = operations.iter().zip(ends).map(|(operation, end)| {
-            let order = operation.order();
+            let at = place(operation);
             let registers = touched.get(start..end).unwrap_or_default();
             start = end;
             registers.iter().any(|register| {
-                self.newest
-                    .get(register)
-                    .is_some_and(|(at, unsaved)| *unsaved && *at == order)
+                let newest = usize::try_from(*register)
+                    .ok()
+                    .and_then(|r| self.newest.get(r));
+                newest.is_some_and(|(newest, unsaved)| *unsaved && *newest == at)
             })
         });
         each.collect()

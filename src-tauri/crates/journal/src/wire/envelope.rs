@@ -92,7 +92,13 @@ impl Envelope {
     }
 
     /// Reads an operation message that is already split into members.
-    pub(super) fn read(members: &Members<'_>, text: &str, known: &mut Known) -> Self {
+    ///
+    /// `text` gives the message's own text, which only a refusal needs.
+    pub(super) fn read<'a>(
+        members: &Members<'_>,
+        text: &dyn Fn() -> &'a str,
+        known: &mut Known,
+    ) -> Self {
         let sender = members.text("sender").and_then(|s| known.peer(&s));
         let kind = members.get("kind").is_some();
         if members.text("verb").as_deref() != Some("batch") {
@@ -132,7 +138,7 @@ impl Envelope {
                         sender: sender.as_ref(),
                         dirty,
                     };
-                    read_one(&inner, raw.get(), Some(shared), known)
+                    read_one(&inner, &|| raw.get(), Some(shared), known)
                 }
                 Err(_) => Entry::Refused {
                     why: Refusal::Malformed,
@@ -157,9 +163,9 @@ struct Shared<'a> {
     dirty: Option<bool>,
 }
 
-fn read_one(
+fn read_one<'a>(
     members: &Members<'_>,
-    text: &str,
+    text: &dyn Fn() -> &'a str,
     shared: Option<Shared<'_>>,
     known: &mut Known,
 ) -> Entry {
@@ -167,7 +173,7 @@ fn read_one(
         Ok(operation) => Entry::Operation(Box::new(operation)),
         Err(why) => Entry::Refused {
             why,
-            text: Json::trusted(text),
+            text: Json::trusted(text()),
         },
     }
 }

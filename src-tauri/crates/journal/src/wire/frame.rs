@@ -1,7 +1,10 @@
 //! The frames of a room: joining, peers, operations, saved, and messages between two peers.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
@@ -113,7 +116,7 @@ pub fn parse(text: &str) -> Result<Frame, WireError> {
     match kind.as_ref() {
         "OperationMessage" => Ok(Frame::Operation(Envelope::read(
             &members,
-            text,
+            &|| text,
             &mut Known::default(),
         ))),
         "SavedMessage" => Ok(Frame::Saved {
@@ -190,17 +193,7 @@ fn peer_body(raw: &RawValue) -> Result<PeerBody, WireError> {
             let raw = members
                 .get("operations")
                 .ok_or_else(|| malformed("no operations"))?;
-            let list: Vec<&RawValue> =
-                serde_json::from_str(raw.get()).map_err(|e| malformed(&e.to_string()))?;
-            let mut known = Known::default();
-            let operations = list
-                .into_iter()
-                .map(|raw| {
-                    Members::parse(raw.get())
-                        .map(|inner| Envelope::read(&inner, raw.get(), &mut known))
-                        .map_err(|e| malformed(&e.to_string()))
-                })
-                .collect::<Result<_, _>>()?;
+            let operations = listed(raw).map_err(|e| malformed(&e.to_string()))?;
             let x = members
                 .get("x")
                 .and_then(|raw| Members::parse(raw.get()).ok());
@@ -221,4 +214,30 @@ fn peer_body(raw: &RawValue) -> Result<PeerBody, WireError> {
         Some("x-probe") => Ok(PeerBody::Probe(number("n").unwrap_or(0))),
         Some(_) | None => Ok(PeerBody::Unknown(Json::from_raw(raw))),
     }
+}
+
+/// The operations of a list, in one pass; their texts are split off only when one is refused.
+fn listed(raw: &RawValue) -> Result<Vec<Envelope>, serde_json::Error> {
+    struct Each<'a>(&'a RawValue);
+    impl<'de> Visitor<'de> for Each<'_> {
+        type Value = Vec<Envelope>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of operations")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let texts: OnceCell<Vec<&RawValue>> = OnceCell::new();
+            let text_of = |place: usize| {
+                let all = || serde_json::from_str(self.0.get()).unwrap_or_default();
+                let text = texts.get_or_init(all).get(place).copied();
+                text.map_or("null", RawValue::get)
+            };
+            let (mut operations, mut known) = (Vec::new(), Known::default());
+            while let Some(members) = list.next_element::<Members<'de>>()? {
+                let place = operations.len();
+                operations.push(Envelope::read(&members, &|| text_of(place), &mut known));
+            }
+            Ok(operations)
+        }
+    }
+    serde_json::Deserializer::from_str(raw.get()).deserialize_seq(Each(raw))
 }

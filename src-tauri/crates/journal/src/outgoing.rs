@@ -144,7 +144,12 @@ pub fn plan(pending: Pending) -> Plan {
         .map(|w| w.value == Some(dead()));
     match ends {
         Some(true) => {
-            let mut delete = outgoing(Verb::Delete, &object, &state, &won, above);
+            // What we wrote to what we deleted ourselves is replaced, not sent (M8).
+            let (ending, replaced): (Vec<OwnWrite>, Vec<OwnWrite>) =
+                won.into_iter().partition(|write| write.path == Path::existence());
+            let conflict = false;
+            plan.unsent.extend(replaced.into_iter().map(|write| Unsent { write, conflict }));
+            let mut delete = outgoing(Verb::Delete, &object, &state, &ending, above);
             delete.value = None;
             plan.send.push(delete);
         }

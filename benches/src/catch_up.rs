@@ -193,6 +193,7 @@ fn raw_insert(made: &[Made], path: &Path) -> Outcome<f64> {
     let connection = Connection::open(path)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;
+         PRAGMA wal_autocheckpoint = 4000;
          CREATE TABLE operations (row INTEGER PRIMARY KEY, hlc TEXT NOT NULL, sender TEXT NOT NULL, verb TEXT NOT NULL,
              layer TEXT NOT NULL, feature TEXT NOT NULL, key TEXT, value TEXT) STRICT;",
     )?;
@@ -222,7 +223,7 @@ fn raw_log_insert(full: &Path, empty: &Path, parts: &[String]) -> Outcome<f64> {
     take(&mut new_store(full)?, parts)?;
     drop(new_store(empty)?);
     let connection = Connection::open(empty)?;
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;")?;
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000;")?;
     connection.execute(
         "ATTACH ?1 AS full",
         [full.to_str().ok_or("a path that is no text")?],

@@ -303,7 +303,9 @@ impl Tx<'_> {
                 // A layer that nothing else spoke of gets its row here: a feature is named by it.
                 let layer = Object::Layer(layer.clone());
                 let number = self.object_id(&layer)?;
-                self.flush_one(&layer)?;
+                if self.hold(&layer)?.changed {
+                    self.flush_one(&layer)?;
+                }
                 number
             }
         };

@@ -48,5 +48,7 @@ pub(crate) fn write_ahead_log(connection: &Connection) -> Result<()> {
         return Err(Error::Setting { setting: "journal_mode", found });
     }
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    // In pages: a catch-up in parts, or a row of edits, does not pay for a checkpoint each time.
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     Ok(())
 }

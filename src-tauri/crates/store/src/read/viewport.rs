@@ -1,5 +1,7 @@
 //! Features by place, as the texts that they are: nothing is parsed on the way to the window.
 
+use std::collections::HashMap;
+
 use bivouac_journal::geometry::{self, Bounds};
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_journal::json::Members;
@@ -63,12 +65,28 @@ impl Store {
     }
 
     fn everywhere(&self, layer: Option<i64>, limit: usize, offset: usize) -> Result<Vec<Shown>> {
-        let sql = "SELECT o.id, l.uid, o.uid, o.document FROM objects o JOIN objects l ON l.id = o.layer
-                   WHERE o.kind = 2 AND o.alive = 1 AND l.alive = 1 AND (?1 IS NULL OR o.layer = ?1)
-                   ORDER BY o.id LIMIT ?2 OFFSET ?3";
+        let sql = "SELECT id, layer, uid, document FROM objects
+                   WHERE kind = 2 AND alive = 1 AND (?1 IS NULL OR layer = ?1)
+                     AND layer IN (SELECT id FROM objects WHERE kind = 1 AND alive = 1)
+                   ORDER BY id LIMIT ?2 OFFSET ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![layer, whole(limit), whole(offset)], shown)?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        let mut rows = statement.query(params![layer, whole(limit), whole(offset)])?;
+        let mut layers: HashMap<i64, LayerId> = HashMap::new();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let number = row.get(1)?;
+            let layer = match layers.get(&number) {
+                Some(layer) => layer.clone(),
+                None => {
+                    let Object::Layer(layer) = object::name(&self.connection, number)? else { continue };
+                    layers.insert(number, layer.clone());
+                    layer
+                }
+            };
+            let uid = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            found.push(Shown { number: row.get(0)?, layer, id: FeatureId::trusted(uid), text: row.get(3)? });
+        }
+        Ok(found)
     }
 
     /// The R-tree rounds outward to 32 bits; features at the very edge are looked at again.

@@ -123,7 +123,7 @@ impl Replica {
         tokio::select! {
             biased;
             ended = &mut task => match ended {
-                Ok(result) => result.map_err(|error| format!("{}: {error}", self.name)),
+                Ok(result) => result.map_err(|error| format!("{}: {error:?}", self.name)),
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(error) => Err(format!("{}: {error}", self.name)),
             },

@@ -83,6 +83,11 @@ impl Row {
     pub fn writes(&self) -> Result<Vec<Write>> {
         match (self.origin, self.operation.verb, &self.operation.object, &self.operation.value) {
             (Origin::Server, Verb::Upsert, Object::Feature(..), Some(text)) => object::server_writes(text.as_str()),
+            // A document is kept as it is, sound or not (rule 32).
+            (Origin::Server, Verb::Update, ..) => {
+                let path = self.operation.path.clone();
+                Ok(path.map(|path| Write { path, value: self.operation.value.clone() }).into_iter().collect())
+            }
             _ => Ok(self.operation.writes()?),
         }
     }

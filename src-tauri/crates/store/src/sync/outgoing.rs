@@ -203,6 +203,10 @@ impl Tx<'_> {
         now_ms: u64,
         bits: &mut dyn FnMut() -> u64,
     ) -> Result<Option<OutFrame>> {
+        // What a document of the server made unsound meanwhile stays behind until it is sound.
+        let mut group = group;
+        let probe = Hlc { wall: 0, counter: 0, id: "".into() };
+        group.operations.retain(|outgoing| on_the_wire(outgoing, &probe, 0, me).writes().is_ok());
         let above = group.operations.iter().filter_map(|o| o.above.clone()).max();
         let hlc = self.clock()?.tick_after(above.as_ref(), now_ms);
         let operations: Vec<Operation> =

@@ -37,8 +37,10 @@ impl Store {
         for (object, path) in changed {
             let hlc = tx.clock()?.tick(now_ms);
             let operation = tx.retold(&object, &path, &hlc, me)?;
+            // A document may hold what no operation may say, such as a geometry that is none.
+            let Ok(writes) = operation.writes() else { continue };
             let row = tx.append(&NewRow::of(&operation, Origin::Wire, now_ms))?;
-            tx.apply_writes(&object, operation.writes()?, &operation.order(), row)?;
+            tx.apply_writes(&object, writes, &operation.order(), row)?;
             texts.push(print_loose(&operation, me));
         }
         tx.commit()?;

@@ -122,7 +122,12 @@ impl Tx<'_> {
             Some(death) => *death.order.id == *self.clock()?.id(),
             None => false,
         };
-        if by_ourselves || !pending.state.is_alive() {
+        let gone = pending.state.winner(&Path::existence()).filter(|_| !pending.state.is_alive());
+        let gone_by_us = match gone {
+            Some(gone) => *gone.order.id == *self.clock()?.id(),
+            None => false,
+        };
+        if by_ourselves || gone_by_us {
             return self.set_state(&rows, SaveState::Superseded);
         }
         if let (Some(death), Some(mine)) = (death, rows.last()) {

@@ -8,11 +8,12 @@ use serde::Serialize;
 use crate::Outcome;
 
 /// What a figure has to keep.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) enum Limit {
     AtMost(f64),
     AtLeast(f64),
     /// For information.
+    #[default]
     None,
 }
 
@@ -23,12 +24,6 @@ struct Figure {
     unit: &'static str,
     #[serde(skip)]
     limit: Limit,
-}
-
-impl Default for Limit {
-    fn default() -> Self {
-        Self::None
-    }
 }
 
 #[derive(Default)]

@@ -480,7 +480,8 @@ mod tests {
                 .iter()
                 .map(|w| w.path.as_stored().to_owned())
                 .collect();
-            (named.sort_unstable(), wanted.sort_unstable());
+            named.sort_unstable();
+            wanted.sort_unstable();
             assert_eq!(named, wanted, "{value}");
         }
     }

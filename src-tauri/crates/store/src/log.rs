@@ -93,6 +93,9 @@ impl Row {
     }
 }
 
+/// Wall clock, counter, clock's number, and the text of an invalid stamp.
+type Identity<'a> = (i64, u32, i64, Option<&'a str>);
+
 const COLUMNS: &str = "row, wall, counter, clock, idx, object, verb, path, value, origin, applied, at, sender, dirty,
     feature_type, marks, stamp, extra, state, sent_as, unit, frame, before";
 
@@ -190,7 +193,7 @@ impl Tx<'_> {
     }
 
     /// The identity's columns; `None` when no row can hold it.
-    fn identity<'a>(&mut self, stamp: &'a Stamp) -> Result<Option<(i64, u32, i64, Option<&'a str>)>> {
+    fn identity<'a>(&mut self, stamp: &'a Stamp) -> Result<Option<Identity<'a>>> {
         match stamp {
             Stamp::Invalid(text) => Ok(Some((-1, 0, 0, Some(text)))),
             Stamp::Valid(hlc) => {

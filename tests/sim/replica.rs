@@ -24,6 +24,7 @@ pub struct Replica {
     ledger: Rc<Ledger>,
     rng: RefCell<Rng>,
     stay: RefCell<Option<(JoinHandle<Result<Summary, DriverError>>, mpsc::UnboundedSender<Command>)>>,
+    once: Cell<bool>,
     /// Numbers its edits, so that every value written is the only one of its kind.
     pub edits: Cell<u64>,
 }
@@ -50,6 +51,7 @@ impl Replica {
             ledger,
             rng: RefCell::new(rng),
             stay: RefCell::default(),
+            once: Cell::new(false),
             edits: Cell::new(0),
         })
     }
@@ -67,12 +69,18 @@ impl Replica {
         self.link.died.get()
     }
 
+    /// Whether the stay under way, or the last one, was to end by itself.
+    pub fn stays_once(&self) -> bool {
+        self.once.get()
+    }
+
     /// Starts a stay, unless one is under way.
     pub fn go_online(&self, stay: Stay) {
         if self.is_online() {
             return;
         }
         self.link.world.say(&self.name, || format!("goes online: {stay:?}"));
+        self.once.set(stay == Stay::Once);
         let (events, mut told) = mpsc::unbounded_channel();
         if self.link.world.is_traced() {
             let (world, name) = (self.link.world.clone(), self.name.clone());

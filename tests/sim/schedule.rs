@@ -277,8 +277,9 @@ impl Sim {
         }
         self.reap().await;
         for replica in &self.replicas {
-            if !replica.is_online() {
-                let _ = replica.finish(1).await;
+            if !replica.is_online() || replica.stays_once() {
+                // A stay that met the faults may end with them; its user tries again.
+                let _ = replica.finish(60).await;
                 replica.go_online(Stay::Watch);
             }
         }

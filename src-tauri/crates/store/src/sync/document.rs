@@ -10,7 +10,7 @@ use bivouac_journal::path::{Path, Subject};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::log::{NewRow, Origin, Row};
+use crate::log::{NewRow, Origin, Row, SaveState};
 use crate::object::Base;
 use crate::tx::Tx;
 
@@ -37,7 +37,9 @@ impl Tx<'_> {
         }
         let difference = self.difference(object, document, at_ms)?;
         for (write, order) in &difference.writes {
-            self.log_server_write(object, write.clone(), order, now_ms)?;
+            if !self.is_a_lost_save(object, write)? {
+                self.log_server_write(object, write.clone(), order, now_ms)?;
+            }
         }
         if advance { self.advance(object, base, document, difference) } else { Ok(()) }
     }
@@ -65,6 +67,32 @@ impl Tx<'_> {
             Some(error) => Err(error),
             None => Ok(difference),
         }
+    }
+
+    /// Whether a document takes a register back to what stood there before an operation that
+    /// nobody has verified yet. Two simultaneous saves look like that to a third reader (rule
+    /// 19): the operation's save was overtaken, not undone, and whoever made it saves again.
+    fn is_a_lost_save(&mut self, object: &Object, write: &Write) -> Result<bool> {
+        let mut writes: Vec<(Order, Option<Json>, Row)> = Vec::new();
+        for row in self.rows_of(object)?.into_iter().filter(|row| row.applied) {
+            if let Some(found) = row.writes()?.into_iter().find(|found| found.path == write.path) {
+                writes.push((row.operation.order(), found.value, row));
+            }
+        }
+        writes.sort_by(|a, b| b.0.cmp(&a.0));
+        let Some(shown) = writes.first().map(|(_, value, _)| value.clone()) else { return Ok(false) };
+        let mut unsaved = false;
+        for (_, value, row) in writes {
+            if value != shown {
+                return Ok(unsaved && value == write.value);
+            }
+            unsaved |= match row.origin {
+                Origin::Foreign => row.state == SaveState::Unsaved,
+                Origin::Wire => self.sent_as(row.row)?.iter().any(|local| is_on_its_way(local.state)),
+                Origin::Local | Origin::Server => false,
+            };
+        }
+        Ok(unsaved && (write.value.is_none() || write.value == Some(dead())))
     }
 
     fn log_server_write(&mut self, object: &Object, write: Write, order: &Order, now_ms: u64) -> Result<()> {
@@ -130,6 +158,10 @@ impl Tx<'_> {
         let shown = self.document(object)?;
         Ok(same(&plain(parse(&shown)?), &plain(document.clone())))
     }
+}
+
+fn is_on_its_way(state: SaveState) -> bool {
+    matches!(state, SaveState::Sent | SaveState::Echoed | SaveState::Saved)
 }
 
 /// Leaves out what does not count: members without meaning, empty style options.

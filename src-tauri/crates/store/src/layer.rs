@@ -54,6 +54,14 @@ impl Tx<'_> {
         facts(self.connection, id)
     }
 
+    /// The layers that the server listed, as far as is noted here.
+    pub(crate) fn listed_layers(&mut self) -> Result<Vec<LayerId>> {
+        let sql = "SELECT o.uid FROM layers l JOIN objects o ON o.id = l.object WHERE l.listed = 1 ORDER BY o.uid";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
+        Ok(ids.map(|uid| uid.map(|uid| LayerId::trusted(&uid))).collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Keeps the server's facts about a layer.
     ///
     /// # Errors

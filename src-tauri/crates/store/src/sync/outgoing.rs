@@ -164,7 +164,7 @@ impl Tx<'_> {
         sent: &BTreeSet<i64>,
         now_ms: u64,
     ) -> Result<()> {
-        for Unsent { write, conflict } in unsent {
+        for Unsent { write, mut conflict } in unsent {
             if conflict {
                 let deleted = registers.get(&Path::existence());
                 let is_dead = *object != Object::Map && !self.state(object)?.is_alive();
@@ -175,8 +175,9 @@ impl Tx<'_> {
                         None => continue,
                     },
                 };
-                let by_ourselves = *winner.order.id == *self.clock()?.id();
-                if !by_ourselves {
+                // What we wrote or deleted ourselves later replaces it: nobody is to decide (M8).
+                conflict = *winner.order.id != *self.clock()?.id();
+                if conflict {
                     let sender = self.row(winner.row)?.and_then(|row| row.operation.sender);
                     let new = NewConflict {
                         object,

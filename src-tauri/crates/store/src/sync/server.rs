@@ -94,6 +94,13 @@ impl Store {
                 tx.set_layer_facts(id, &LayerFacts { listed: false, ..facts })?;
             }
         }
+        // A layer that we created and that was never verified has no base yet; gone is gone.
+        for id in tx.listed_layers()? {
+            if !listed.contains(&id) {
+                let facts = tx.layer_facts(&id)?.unwrap_or_default();
+                tx.set_layer_facts(&id, &LayerFacts { listed: false, ..facts })?;
+            }
+        }
         tx.note_server(map, now_ms)?;
         tx.commit()?;
         Ok(to_read)

@@ -312,7 +312,9 @@ impl Sim {
             for replica in &self.replicas {
                 replica.go_online(Stay::Once);
                 if let Some(summary) = replica.finish(600).await {
-                    let summary = summary.map_err(|error| format!("the last synchronising: {error}"))?;
+                    let summary = summary.map_err(|error| {
+                        format!("the last synchronising: {error}; not verified: {:?}", check::pending(replica))
+                    })?;
                     if !summary.verified {
                         return Err(format!("{}: not verified after the last synchronising: {summary:?}", replica.name));
                     }

@@ -50,8 +50,9 @@ impl World {
         let elapsed = self.elapsed();
         if let Some(trace) = &mut *self.trace.borrow_mut() {
             let mut what = what();
-            if what.len() > 700 {
-                let end = (0..700).rev().find(|at| what.is_char_boundary(*at)).unwrap_or(0);
+            let limit = if self.live { 100_000 } else { 700 };
+            if what.len() > limit {
+                let end = (0..limit).rev().find(|at| what.is_char_boundary(*at)).unwrap_or(0);
                 what.truncate(end);
                 what.push_str(" ...");
             }

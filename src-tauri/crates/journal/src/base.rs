@@ -18,7 +18,7 @@ use crate::path::{MAX_SEGMENTS, Path, Subject};
 /// What of one object the server was last seen to hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Base {
-    /// The object as it stood there.
+    /// The object as it stood there; `null` when it was last seen not to be there.
     pub document: Value,
     /// The order that each register reflected; a register without one reflected a first read.
     pub orders: BTreeMap<Path, Order>,
@@ -84,15 +84,17 @@ pub fn difference(
         carried,
         difference: Difference::default(),
     };
-    match (base, document) {
-        (None, None) => {}
-        (Some(_), None) => comparison.write(&Path::existence(), Some(dead())),
-        (base, Some(document)) => {
-            if base.is_none() && subject != Subject::Map {
+    let was_there = base.is_some_and(|base| !base.document.is_null());
+    match document {
+        None if was_there => comparison.write(&Path::existence(), Some(dead())),
+        None => {}
+        Some(document) => {
+            if !was_there && subject != Subject::Map {
                 comparison.write(&Path::existence(), Some(alive()));
             }
             let nothing = Value::Object(Map::new());
-            comparison.compare(&[], base.map_or(&nothing, |base| &base.document), document);
+            let before = base.filter(|_| was_there).map_or(&nothing, |base| &base.document);
+            comparison.compare(&[], before, document);
         }
     }
     comparison.difference
@@ -324,6 +326,24 @@ mod tests {
                 Order::server(900)
             )]
         );
+    }
+
+    #[test]
+    fn what_is_there_again_after_it_was_seen_gone_is_alive_again() {
+        let life = |value| Write { path: Path::existence(), value: Some(value) };
+        let mut state = ObjectState::default();
+        state.write(life(alive()), op("3:0:x"), 0);
+        state.write(life(dead()), op("5:0:x"), 0);
+        let orders = BTreeMap::from([(Path::existence(), op("5:0:x"))]);
+        let gone = Base { document: Value::Null, orders };
+        // The old upsert carried the same value, but it was before the server lacked it.
+        let mut upsert = |path: &Path, after: &Order, _: Option<&Json>| {
+            (*path == Path::existence() && *after < op("3:0:x")).then(|| op("3:0:x"))
+        };
+        let read = difference(Subject::Feature, Some(&gone), Some(&feature("a")), &state, 900, &mut upsert);
+        assert!(read.writes.contains(&(life(alive()), Order::server(900))));
+        let still = difference(Subject::Feature, Some(&gone), None, &state, 900, &mut upsert);
+        assert!(still.writes.is_empty());
     }
 
     #[test]

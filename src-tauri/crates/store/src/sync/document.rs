@@ -32,7 +32,7 @@ impl Tx<'_> {
             return self.seed_feature(layer, id, text, now_ms);
         }
         let base = self.base(object)?;
-        if base.as_ref().map(|base| &*base.document) == document {
+        if base.as_ref().map(|base| &*base.document).filter(|text| !text.is_empty()) == document {
             return Ok(());
         }
         let difference = self.difference(object, document, at_ms)?;
@@ -128,7 +128,7 @@ impl Tx<'_> {
         document: Option<&str>,
         difference: Difference,
     ) -> Result<()> {
-        let Some(text) = document else { return self.set_base(object, None) };
+        let Some(text) = document else { return self.set_base_gone(object) };
         let new = parse(text)?;
         if self.state_shows(object, &new)? {
             let text = matches!(object, Object::Feature(..)).then_some(text);
@@ -148,6 +148,16 @@ impl Tx<'_> {
             .collect();
         let state = ObjectState::from_registers(registers);
         self.set_base(object, Some(&Base { document: text.into(), state }))
+    }
+
+    /// The server was seen without the object: what it holds later is newer than its death.
+    fn set_base_gone(&mut self, object: &Object) -> Result<()> {
+        let existence = Path::existence();
+        let death = self.state(object)?.winner(&existence).filter(|life| life.value == Some(dead())).cloned();
+        let Some(death) = death else { return self.set_base(object, None) };
+        let gone = Register { row: 0, ..death };
+        let state = ObjectState::from_registers([(existence, gone)].into());
+        self.set_base(object, Some(&Base { document: "".into(), state }))
     }
 
     /// Whether what an object shows means the same as this document.
@@ -197,7 +207,8 @@ pub(super) fn parse(text: &str) -> Result<Value> {
 
 fn journal_base(base: &Base) -> Result<base::Base> {
     let orders = base.state.registers().iter().map(|(path, register)| (path.clone(), register.order.clone()));
-    Ok(base::Base { document: parse(&base.document)?, orders: orders.collect() })
+    let document = if base.document.is_empty() { Value::Null } else { parse(&base.document)? };
+    Ok(base::Base { document, orders: orders.collect() })
 }
 
 /// The order of a row that wrote this value to this register after that order.

@@ -7,7 +7,8 @@ use support::{MapSpec, TestMap, UmapServer, marker};
 use terminal::Terminal;
 
 fn point(name: &str, lng: f64, lat: f64) -> String {
-    json!({"type":"Feature","geometry":{"type":"Point","coordinates":[lng, lat]},"properties":{"name":name}}).to_string()
+    json!({"type":"Feature","geometry":{"type":"Point","coordinates":[lng, lat]},"properties":{"name":name}})
+        .to_string()
 }
 
 fn names(document: &Value) -> Vec<String> {

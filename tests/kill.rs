@@ -54,7 +54,8 @@ fn a_hundred_kills_in_the_middle_of_edits_and_syncs_lose_no_acknowledged_edit() 
         }
     }
     assert!(died >= 30 && syncs == 20 && acknowledged.len() >= 20, "{died} died, {} acknowledged", acknowledged.len());
-    let shown: Value = serde_json::from_str(&terminal.run(&["features", "killed", "--layer", "One", "--json"])).unwrap();
+    let shown: Value =
+        serde_json::from_str(&terminal.run(&["features", "killed", "--layer", "One", "--json"])).unwrap();
     let here = shown.to_string();
     for id in &acknowledged {
         assert!(here.contains(&format!("\"{id}\"")), "{id} was acknowledged and is not on the laptop");

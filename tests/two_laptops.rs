@@ -2,8 +2,8 @@
 
 mod laptop;
 
-use laptop::{Laptop, add, add_layer, delete, delete_layer, rename, set};
 use bivouac_journal::path::Path;
+use laptop::{Laptop, add, add_layer, delete, delete_layer, rename, set};
 use serde_json::{Value, json};
 use support::{MapSpec, TestMap, UmapServer, marker};
 

@@ -18,8 +18,7 @@ struct Scene {
 fn scene() -> Scene {
     let server = UmapServer::shared();
     let map = TestMap::create(&server, &MapSpec::new("with browsers"));
-    let layer =
-        map.add_layer("One", &[marker("aaaa1", "A1", 7.7, 48.6), marker("aaaa2", "A2", 7.72, 48.6)]);
+    let layer = map.add_layer("One", &[marker("aaaa1", "A1", 7.7, 48.6), marker("aaaa2", "A2", 7.72, 48.6)]);
     Scene { server, map, layer, browser: Browser::launch() }
 }
 
@@ -95,7 +94,8 @@ fn a_browser_that_holds_unsaved_edits_and_a_laptop_that_comes_back_both_keep_the
     assert!(summary.verified && summary.received > 0, "{summary:?}");
     wait_until("the browser shows the laptop's edits", Duration::from_secs(5), || {
         let state = browser.state();
-        let names = (state.feature_name((layer, "aaaa1")).map(str::to_owned), state.feature((layer, "lapt1")).is_some());
+        let names =
+            (state.feature_name((layer, "aaaa1")).map(str::to_owned), state.feature((layer, "lapt1")).is_some());
         if names == (Some("A1 by the laptop".to_owned()), true) { Ok(()) } else { Err(names) }
     });
     let report = browser.save();
@@ -116,10 +116,8 @@ fn two_laptops_come_back_into_a_room_with_a_browser_in_either_order() {
     for first_comes_back_first in [true, false] {
         let scene = scene();
         let layer = scene.layer.as_str();
-        let (alice, bob) = (
-            Laptop::offline(&scene.server, &scene.map, "alice"),
-            Laptop::offline(&scene.server, &scene.map, "bob"),
-        );
+        let (alice, bob) =
+            (Laptop::offline(&scene.server, &scene.map, "alice"), Laptop::offline(&scene.server, &scene.map, "bob"));
         let browser = scene.web_peer("carol");
         let fresh = uuid::Uuid::new_v4().to_string();
         let mut store = alice.store();
@@ -229,9 +227,8 @@ fn edits_go_both_ways_while_a_laptop_watches() {
     browser.rename((&layer, "aaaa1"), "from the browser");
     wait_until("the laptop shows the browser's edit", Duration::from_secs(5), || {
         let layer = layer.clone();
-        let texts = watch.look(move |store| {
-            laptop::features(store, &layer).into_iter().map(|f| f.text).collect::<Vec<_>>()
-        });
+        let texts =
+            watch.look(move |store| laptop::features(store, &layer).into_iter().map(|f| f.text).collect::<Vec<_>>());
         if texts.iter().any(|t| t.contains("from the browser")) { Ok(()) } else { Err(texts) }
     });
     watch.wait_for("what the laptop did is verified", 40, |e| matches!(e, bivouac_app::driver::Event::Verified));

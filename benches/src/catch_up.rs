@@ -32,19 +32,11 @@ pub(crate) fn new_store(path: &Path) -> Outcome<Store> {
 pub(crate) fn take(store: &mut Store, parts: &[String]) -> Outcome<Received> {
     let mut whole = Received::default();
     for part in parts {
-        let Frame::Peer {
-            sender,
-            body: PeerBody::ListOperationsResponse { operations, .. },
-            ..
-        } = wire::parse(part)?
+        let Frame::Peer { sender, body: PeerBody::ListOperationsResponse { operations, .. }, .. } = wire::parse(part)?
         else {
             return Err("the workload is not a list of operations".into());
         };
-        let one = store.commit_received(
-            Some(&sender),
-            catchup::sort_log(operations),
-            NOW + 100_000_000,
-        )?;
+        let one = store.commit_received(Some(&sender), catchup::sort_log(operations), NOW + 100_000_000)?;
         whole.applied += one.applied;
         whole.repeated += one.repeated;
         whole.refused += one.refused;
@@ -53,16 +45,10 @@ pub(crate) fn take(store: &mut Store, parts: &[String]) -> Outcome<Received> {
 }
 
 pub(crate) fn run(report: &mut Report) -> Outcome {
-    let (small, large) = (
-        workload::operations(10_000, 0),
-        workload::operations(100_000, 0),
-    );
+    let (small, large) = (workload::operations(10_000, 0), workload::operations(100_000, 0));
     let (small_parts, parts) = (lists(&small), lists(&large));
     let sent = workload::parts(&large, workload::SENT_PART);
-    let wire_bytes: usize = large
-        .iter()
-        .map(|made| workload::wire(made).to_string().len())
-        .sum();
+    let wire_bytes: usize = large.iter().map(|made| workload::wire(made).to_string().len()).sum();
     let (mut over_raw, mut growth, mut again) = (Vec::new(), Vec::new(), Vec::new());
     let (mut seconds, mut raws, mut in_sent) = (Vec::new(), Vec::new(), Vec::new());
     let (mut raw_logs, mut over_log) = (Vec::new(), Vec::new());
@@ -71,11 +57,7 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
     for _ in 0..RUNS {
         let folder = tempfile::tempdir()?;
         let raw = raw_insert(&large, &folder.path().join("raw"))?;
-        raw_logs.push(raw_log_insert(
-            &folder.path().join("large-before"),
-            &folder.path().join("raw-log"),
-            &parts,
-        )?);
+        raw_logs.push(raw_log_insert(&folder.path().join("large-before"), &folder.path().join("raw-log"), &parts)?);
         let mut store = new_store(&folder.path().join("small"))?;
         let (taken, tenth) = timed(|| take(&mut store, &small_parts));
         taken?;
@@ -92,22 +74,14 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
         let mut store = new_store(&folder.path().join("sent"))?;
         let (taken, pieces) = timed(|| take(&mut store, &sent));
         taken?;
-        let (frames, seconds_parsing) = timed(|| {
-            parts
-                .iter()
-                .map(|part| wire::parse(part))
-                .collect::<Result<Vec<_>, _>>()
-        });
+        let (frames, seconds_parsing) =
+            timed(|| parts.iter().map(|part| wire::parse(part)).collect::<Result<Vec<_>, _>>());
         let lists = frames?.into_iter().filter_map(|frame| match frame {
-            Frame::Peer {
-                body: PeerBody::ListOperationsResponse { operations, .. },
-                ..
-            } => Some(operations),
+            Frame::Peer { body: PeerBody::ListOperationsResponse { operations, .. }, .. } => Some(operations),
             _ => None,
         });
         let lists: Vec<_> = lists.collect();
-        let (_, seconds_sorting) =
-            timed(|| lists.into_iter().map(catchup::sort_log).collect::<Vec<_>>());
+        let (_, seconds_sorting) = timed(|| lists.into_iter().map(catchup::sort_log).collect::<Vec<_>>());
         parsing.push(seconds_parsing);
         sorting.push(seconds_sorting);
         over_raw.push(first / raw);
@@ -120,47 +94,17 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
     }
     #[allow(clippy::cast_precision_loss)]
     let (count, wire) = (large.len() as f64, wire_bytes as f64);
-    report.add(
-        "catch_up_100k_over_raw_insert",
-        "x",
-        Limit::AtMost(6.0),
-        &over_raw,
-    );
-    report.add(
-        "catch_up_growth_10k_to_100k",
-        "x",
-        Limit::AtMost(13.0),
-        &growth,
-    );
+    report.add("catch_up_100k_over_raw_insert", "x", Limit::AtMost(6.0), &over_raw);
+    report.add("catch_up_growth_10k_to_100k", "x", Limit::AtMost(13.0), &growth);
     report.add("redelivery_over_first", "x", Limit::AtMost(0.3), &again);
     report.add("catch_up_100k", "s", Limit::None, &seconds);
     report.add("catch_up_100k_parsing", "s", Limit::None, &parsing);
     report.add("catch_up_100k_sorting", "s", Limit::None, &sorting);
-    report.add(
-        "catch_up_100k_over_raw_insert_into_the_log",
-        "x",
-        Limit::None,
-        &over_log,
-    );
+    report.add("catch_up_100k_over_raw_insert_into_the_log", "x", Limit::None, &over_log);
     report.add("raw_insert_100k", "s", Limit::None, &raws);
-    report.add(
-        "catch_up_100k_in_1mib_parts_over_raw_insert",
-        "x",
-        Limit::None,
-        &in_sent,
-    );
-    report.add(
-        "bytes_per_op",
-        "bytes",
-        Limit::AtMost(350.0),
-        &[bytes / count],
-    );
-    report.add(
-        "log_over_wire_bytes",
-        "x",
-        Limit::AtMost(0.6),
-        &[log / wire],
-    );
+    report.add("catch_up_100k_in_1mib_parts_over_raw_insert", "x", Limit::None, &in_sent);
+    report.add("bytes_per_op", "bytes", Limit::AtMost(350.0), &[bytes / count]);
+    report.add("log_over_wire_bytes", "x", Limit::AtMost(0.6), &[log / wire]);
     report.add("wire_bytes_per_op", "bytes", Limit::None, &[wire / count]);
     Ok(())
 }
@@ -171,24 +115,14 @@ fn lists(made: &[Made]) -> Vec<String> {
 
 /// A benchmark of something that did not happen proves nothing.
 fn expect(found: usize, wanted: usize) -> Outcome {
-    if found == wanted {
-        Ok(())
-    } else {
-        Err(format!("{found} operations were taken in, not {wanted}").into())
-    }
+    if found == wanted { Ok(()) } else { Err(format!("{found} operations were taken in, not {wanted}").into()) }
 }
 
 /// The same operations as plain rows, in one transaction with the same settings.
 fn raw_insert(made: &[Made], path: &Path) -> Outcome<f64> {
     let rows: Vec<_> = made
         .iter()
-        .map(|one| {
-            (
-                one,
-                one.value.as_ref().map(ToString::to_string),
-                format!("peer{}", one.writer),
-            )
-        })
+        .map(|one| (one, one.value.as_ref().map(ToString::to_string), format!("peer{}", one.writer)))
         .collect();
     let connection = Connection::open(path)?;
     connection.execute_batch(
@@ -202,15 +136,7 @@ fn raw_insert(made: &[Made], path: &Path) -> Outcome<f64> {
         let sql = "INSERT INTO operations (hlc, sender, verb, layer, feature, key, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let mut insert = connection.prepare(sql)?;
         for (one, value, sender) in &rows {
-            insert.execute(params![
-                one.hlc,
-                sender,
-                one.verb,
-                workload::LAYER,
-                one.feature,
-                one.key,
-                value
-            ])?;
+            insert.execute(params![one.hlc, sender, one.verb, workload::LAYER, one.feature, one.key, value])?;
         }
         connection.execute_batch("COMMIT")
     });
@@ -223,11 +149,9 @@ fn raw_log_insert(full: &Path, empty: &Path, parts: &[String]) -> Outcome<f64> {
     take(&mut new_store(full)?, parts)?;
     drop(new_store(empty)?);
     let connection = Connection::open(empty)?;
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000;")?;
-    connection.execute(
-        "ATTACH ?1 AS full",
-        [full.to_str().ok_or("a path that is no text")?],
-    )?;
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000;")?;
+    connection.execute("ATTACH ?1 AS full", [full.to_str().ok_or("a path that is no text")?])?;
     let copy = "INSERT INTO operations SELECT * FROM full.operations ORDER BY row";
     let (done, seconds) = timed(|| connection.execute(copy, []));
     done?;
@@ -240,12 +164,7 @@ fn sizes(path: &Path) -> Outcome<(f64, f64, usize)> {
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     let pages = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, f64>(0));
     let log = pages("SELECT CAST(sum(pgsize) AS REAL) FROM dbstat WHERE name LIKE 'operations%'")?;
-    let rows: u32 =
-        connection.query_row("SELECT count(*) FROM operations", [], |row| row.get(0))?;
+    let rows: u32 = connection.query_row("SELECT count(*) FROM operations", [], |row| row.get(0))?;
     #[allow(clippy::cast_precision_loss)]
-    Ok((
-        std::fs::metadata(path)?.len() as f64,
-        log,
-        usize::try_from(rows)?,
-    ))
+    Ok((std::fs::metadata(path)?.len() as f64, log, usize::try_from(rows)?))
 }

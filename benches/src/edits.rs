@@ -25,30 +25,21 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
         let folder = tempfile::tempdir()?;
         let mut store = new_store(&folder.path().join("map"))?;
         take(&mut store, &workload::parts(&made, workload::LARGEST_PART))?;
-        let mut bare = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(folder.path().join("bare"))?;
+        let mut bare = OpenOptions::new().create(true).append(true).open(folder.path().join("bare"))?;
         let (mut edits, mut bares) = (Vec::new(), Vec::new());
         for number in 0..EDITS {
             let place = 1 + usize::try_from(bits.below(10_000))?;
             let feature = made.get(place).ok_or("a feature")?;
             let draft = Draft {
                 verb: Verb::Update,
-                object: Object::Feature(
-                    layer.clone(),
-                    FeatureId::parse(&feature.feature).ok_or("a feature's name")?,
-                ),
+                object: Object::Feature(layer.clone(), FeatureId::parse(&feature.feature).ok_or("a feature's name")?),
                 path: Some(Path::property("name")),
                 value: Some(Json::string(&format!("edited {number}"))),
             };
-            let (edit, seconds) = timed(|| {
-                store.commit_local("edit", vec![draft], NOW + 200_000_000 + number as u64)
-            });
+            let (edit, seconds) = timed(|| store.commit_local("edit", vec![draft], NOW + 200_000_000 + number as u64));
             edit?;
             edits.push(seconds * 1000.0);
-            let (synced, seconds) =
-                timed(|| bare.write_all(&[0; 4096]).and_then(|()| bare.sync_data()));
+            let (synced, seconds) = timed(|| bare.write_all(&[0; 4096]).and_then(|()| bare.sync_data()));
             synced?;
             bares.push(seconds * 1000.0);
         }

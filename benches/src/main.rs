@@ -22,9 +22,7 @@ fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
     let first = arguments.next();
     if first.as_deref() == Some(memory::CHILD) {
-        return memory::child(&PathBuf::from(
-            arguments.next().ok_or("a folder is missing")?,
-        ));
+        return memory::child(&PathBuf::from(arguments.next().ok_or("a folder is missing")?));
     }
     let target = first.ok_or("usage: bivouac-bench OUT.json [part of a name]...")?;
     let wanted: Vec<String> = arguments.collect();

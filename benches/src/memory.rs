@@ -19,16 +19,9 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
         for (number, part) in parts.iter().enumerate() {
             std::fs::write(folder.path().join(format!("{number:03}.json")), part)?;
         }
-        let output = Command::new(std::env::current_exe()?)
-            .arg(CHILD)
-            .arg(folder.path())
-            .output()?;
+        let output = Command::new(std::env::current_exe()?).arg(CHILD).arg(folder.path()).output()?;
         if !output.status.success() {
-            return Err(format!(
-                "the measured process failed: {}",
-                String::from_utf8_lossy(&output.stderr)
-            )
-            .into());
+            return Err(format!("the measured process failed: {}", String::from_utf8_lossy(&output.stderr)).into());
         }
         peaks.push(String::from_utf8(output.stdout)?.trim().parse()?);
     }
@@ -38,13 +31,9 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
 
 /// Reads the messages one after the other, as they come from a socket, and prints the megabytes above idle.
 pub(crate) fn child(folder: &Path) -> Outcome {
-    let mut files: Vec<_> = std::fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    files.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-    });
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     let mut store = new_store(&folder.join("map"))?;
     let idle = status("VmRSS:")?;
@@ -59,13 +48,6 @@ pub(crate) fn child(folder: &Path) -> Outcome {
 /// A line of Linux's account of this process, in KiB.
 fn status(name: &str) -> Outcome<f64> {
     let text = std::fs::read_to_string("/proc/self/status")?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(name))
-        .ok_or("no such line in /proc/self/status")?;
-    Ok(line
-        .split_whitespace()
-        .nth(1)
-        .ok_or("no number in /proc/self/status")?
-        .parse()?)
+    let line = text.lines().find(|line| line.starts_with(name)).ok_or("no such line in /proc/self/status")?;
+    Ok(line.split_whitespace().nth(1).ok_or("no number in /proc/self/status")?.parse()?)
 }

@@ -32,12 +32,7 @@ pub(crate) struct Report(Vec<Figure>);
 impl Report {
     /// Adds one figure; `values` are of one kind, their median counts.
     pub fn add(&mut self, name: &str, unit: &'static str, limit: Limit, values: &[f64]) {
-        let figure = Figure {
-            name: name.to_owned(),
-            median: median(values),
-            unit,
-            limit,
-        };
+        let figure = Figure { name: name.to_owned(), median: median(values), unit, limit };
         eprint_progress(&figure);
         self.0.push(figure);
     }
@@ -46,10 +41,7 @@ impl Report {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        Ok(std::fs::write(
-            path,
-            serde_json::to_string_pretty(&self.0)? + "\n",
-        )?)
+        Ok(std::fs::write(path, serde_json::to_string_pretty(&self.0)? + "\n")?)
     }
 }
 
@@ -60,11 +52,7 @@ fn eprint_progress(figure: &Figure) {
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:<44} {:>10.3} {:<6}",
-            self.name, self.median, self.unit
-        )?;
+        write!(f, "{:<44} {:>10.3} {:<6}", self.name, self.median, self.unit)?;
         match self.limit {
             Limit::AtMost(most) if self.median <= most => write!(f, " at most {most}: kept"),
             Limit::AtMost(most) => write!(f, " at most {most}: MISSED"),
@@ -93,11 +81,7 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().saturating_sub(1);
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss
-    )]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let place = (last as f64 * share).round() as usize;
     sorted.get(place).copied().unwrap_or(f64::NAN)
 }

@@ -50,12 +50,7 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
     }
     report.add("apply_100k_over_loro", "x", Limit::AtMost(2.0), &over_loro);
     report.add("apply_100k_over_yrs", "x", Limit::AtMost(2.0), &over_yrs);
-    report.add(
-        "read_everything_after_opening_vs_loro",
-        "x",
-        Limit::AtLeast(5.0),
-        &reading,
-    );
+    report.add("read_everything_after_opening_vs_loro", "x", Limit::AtLeast(5.0), &reading);
     report.add("apply_100k_loro", "s", Limit::None, &loro_seconds);
     report.add("apply_100k_yrs", "s", Limit::None, &yrs_seconds);
     report.add("apply_100k_ours", "s", Limit::None, &ours);
@@ -69,26 +64,14 @@ fn writes(made: &Made) -> Vec<(String, String)> {
         ("delete", ..) => vec![("@".to_owned(), "false".to_owned())],
         (_, _, Some(value)) => {
             let mut writes = vec![("@".to_owned(), "true".to_owned())];
-            writes.extend(
-                value
-                    .get("geometry")
-                    .map(|geometry| ("geometry".to_owned(), geometry.to_string())),
-            );
-            for (name, value) in value
-                .get("properties")
-                .and_then(Value::as_object)
-                .into_iter()
-                .flatten()
-            {
+            writes.extend(value.get("geometry").map(|geometry| ("geometry".to_owned(), geometry.to_string())));
+            for (name, value) in value.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 match value {
-                    Value::Object(options) => {
-                        writes.extend(options.iter().map(|(option, value)| {
-                            (
-                                format!("properties._umap_options.{option}"),
-                                value.to_string(),
-                            )
-                        }))
-                    }
+                    Value::Object(options) => writes.extend(
+                        options
+                            .iter()
+                            .map(|(option, value)| (format!("properties._umap_options.{option}"), value.to_string())),
+                    ),
                     other => writes.push((format!("properties.{name}"), other.to_string())),
                 }
             }
@@ -99,11 +82,7 @@ fn writes(made: &Made) -> Vec<(String, String)> {
 }
 
 fn object(made: &Made) -> &str {
-    if made.feature.is_empty() {
-        workload::LAYER
-    } else {
-        &made.feature
-    }
+    if made.feature.is_empty() { workload::LAYER } else { &made.feature }
 }
 
 fn loro_updates(made: &[Made]) -> Outcome<Vec<Vec<u8>>> {
@@ -140,9 +119,7 @@ fn yrs_updates(made: &[Made]) -> Outcome<Vec<Vec<u8>>> {
                     map.insert(&mut transaction, key, value);
                 }
             }
-            let update = doc
-                .transact()
-                .encode_state_as_update_v1(&StateVector::default());
+            let update = doc.transact().encode_state_as_update_v1(&StateVector::default());
             Ok(update)
         })
         .collect()
@@ -151,27 +128,17 @@ fn yrs_updates(made: &[Made]) -> Outcome<Vec<Vec<u8>>> {
 fn apply_yrs(updates: &[Vec<u8>]) -> Outcome {
     let doc = Doc::new();
     for update in updates {
-        doc.transact_mut()
-            .apply_update(Update::decode_v1(update)?)?;
+        doc.transact_mut().apply_update(Update::decode_v1(update)?)?;
     }
     Ok(())
 }
 
 fn read_loro(snapshot: &[u8]) -> Outcome<usize> {
     let doc = LoroDoc::from_snapshot(snapshot)?;
-    Ok(doc
-        .get_deep_value()
-        .into_map()
-        .map_err(|_| "loro shows no map")?
-        .len())
+    Ok(doc.get_deep_value().into_map().map_err(|_| "loro shows no map")?.len())
 }
 
 fn read_own(path: &std::path::Path) -> Outcome<usize> {
     let store = Store::open(path)?;
-    Ok(store
-        .features(&Query {
-            limit: usize::MAX,
-            ..Query::default()
-        })?
-        .len())
+    Ok(store.features(&Query { limit: usize::MAX, ..Query::default() })?.len())
 }

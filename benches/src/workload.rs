@@ -28,10 +28,7 @@ pub(crate) struct Bits(pub u64);
 
 impl Bits {
     pub fn below(&mut self, most: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most.max(1)
     }
 }
@@ -48,14 +45,14 @@ pub(crate) fn operations(count: u64, start: u64) -> Vec<Made> {
         verb: "upsert",
         feature: String::new(),
         key: None,
-        value: Some(json!({"id": LAYER, "rank": 0, "properties": {"displayOnLoad": true, "name": "Layer", "fields": []}})),
+        value: Some(
+            json!({"id": LAYER, "rank": 0, "properties": {"displayOnLoad": true, "name": "Layer", "fields": []}}),
+        ),
     });
     while (made.len() as u64) < count {
         let number = made.len() as u64;
         let one = match bits.below(100) {
-            kind if kind < 30 || features.is_empty() => {
-                upsert(number + start, &mut bits, &mut features)
-            }
+            kind if kind < 30 || features.is_empty() => upsert(number + start, &mut bits, &mut features),
             kind => change(kind, number + start, &mut bits, &features, &made),
         };
         made.push(one);
@@ -85,89 +82,47 @@ fn upsert(number: u64, bits: &mut Bits, features: &mut Vec<String>) -> Made {
         "id": id,
     });
     let writer = bits.below(5);
-    Made {
-        writer,
-        hlc: stamp(number, 0, writer),
-        verb: "upsert",
-        feature: id,
-        key: None,
-        value: Some(value),
-    }
+    Made { writer, hlc: stamp(number, 0, writer), verb: "upsert", feature: id, key: None, value: Some(value) }
 }
 
 fn change(kind: u64, number: u64, bits: &mut Bits, features: &[String], before: &[Made]) -> Made {
     // 20 of 100 operations, all of them among the 70 that change something.
     let rival = if bits.below(70) < 20 {
         let back = 1 + bits.below(40.min(before.len() as u64 - 1));
-        before
-            .get(before.len() - usize::try_from(back).unwrap_or(1))
-            .filter(|rival| !rival.feature.is_empty())
+        before.get(before.len() - usize::try_from(back).unwrap_or(1)).filter(|rival| !rival.feature.is_empty())
     } else {
         None
     };
     let some = usize::try_from(bits.below(features.len() as u64)).unwrap_or(0);
-    let feature = rival.map_or_else(
-        || features.get(some).cloned().unwrap_or_default(),
-        |rival| rival.feature.clone(),
-    );
+    let feature = rival.map_or_else(|| features.get(some).cloned().unwrap_or_default(), |rival| rival.feature.clone());
     let writer = match rival {
         Some(rival) => (rival.writer + 1 + bits.below(4)) % 5,
         None => bits.below(5),
     };
-    let hlc = stamp(
-        number,
-        if rival.is_some() {
-            bits.below(60.min(number))
-        } else {
-            0
-        },
-        writer,
-    );
+    let hlc = stamp(number, if rival.is_some() { bits.below(60.min(number)) } else { 0 }, writer);
     let (verb, key, value) = match kind {
         0..85 => {
-            const KEYS: [&str; 3] = [
-                "properties.name",
-                "properties._umap_options.color",
-                "properties.description",
-            ];
-            let own = KEYS
-                .get(usize::try_from(bits.below(3)).unwrap_or(0))
-                .copied();
-            let key = rival
-                .and_then(|rival| rival.key.filter(|key| *key != "geometry"))
-                .or(own);
+            const KEYS: [&str; 3] = ["properties.name", "properties._umap_options.color", "properties.description"];
+            let own = KEYS.get(usize::try_from(bits.below(3)).unwrap_or(0)).copied();
+            let key = rival.and_then(|rival| rival.key.filter(|key| *key != "geometry")).or(own);
             let text = format!("a value that somebody typed on the way, number {number}");
             ("update", key, Some(json!(text)))
         }
         85..95 => ("update", Some("geometry"), Some(point(bits))),
         _ => ("delete", None, None),
     };
-    Made {
-        writer,
-        hlc,
-        verb,
-        feature,
-        key,
-        value,
-    }
+    Made { writer, hlc, verb, feature, key, value }
 }
 
 fn point(bits: &mut Bits) -> Value {
     #[allow(clippy::cast_precision_loss)]
     let degrees = |millionths: u64| millionths as f64 / 1e6;
-    let (lon, lat) = (
-        degrees(bits.below(20_000_000)),
-        degrees(40_000_000 + bits.below(10_000_000)),
-    );
+    let (lon, lat) = (degrees(bits.below(20_000_000)), degrees(40_000_000 + bits.below(10_000_000)));
     json!({"type": "Point", "coordinates": [lon, lat]})
 }
 
 fn stamp(number: u64, back: u64, writer: u64) -> String {
-    format!(
-        "{}:{}:cloc{writer}",
-        NOW + (number - back) * 10,
-        number % 10
-    )
+    format!("{}:{}:cloc{writer}", NOW + (number - back) * 10, number % 10)
 }
 
 /// Five letters, another for each number.
@@ -180,12 +135,10 @@ pub(crate) fn wire(made: &Made) -> Value {
     let (subject, metadata) = if made.feature.is_empty() {
         ("datalayer", json!({"id": LAYER}))
     } else {
-        (
-            "feature",
-            json!({"id": made.feature, "layerId": LAYER, "featureType": "marker"}),
-        )
+        ("feature", json!({"id": made.feature, "layerId": LAYER, "featureType": "marker"}))
     };
-    let mut whole = json!({"sender": format!("peer{}", made.writer), "verb": made.verb, "subject": subject, "metadata": metadata});
+    let mut whole =
+        json!({"sender": format!("peer{}", made.writer), "verb": made.verb, "subject": subject, "metadata": metadata});
     if let Value::Object(members) = &mut whole {
         if let Some(key) = made.key {
             members.insert("key".to_owned(), json!(key));
@@ -216,8 +169,5 @@ pub(crate) fn parts(made: &[Made], most: usize) -> Vec<String> {
         r#"{"sender":"peer1","recipient":"mecon","message":{"operations":["#,
         r#"],"verb":"ListOperationsResponse"},"kind":"PeerMessage"}"#,
     );
-    lists
-        .into_iter()
-        .map(|list| format!("{open}{list}{close}"))
-        .collect()
+    lists.into_iter().map(|list| format!("{open}{list}{close}")).collect()
 }

@@ -248,7 +248,12 @@ pub fn delete(store: &mut Store, of: (&str, &str)) {
 
 pub fn add_layer(store: &mut Store, id: &str, name: &str) {
     let value = json!({"id": id, "rank": 5, "properties": {"displayOnLoad": true, "inCaption": true, "browsable": true, "name": name, "remoteData": {}, "fields": []}});
-    let draft = Draft { verb: Verb::Upsert, object: Object::Layer(layer(id)), path: None, value: Some(Json::from_value(&value)) };
+    let draft = Draft {
+        verb: Verb::Upsert,
+        object: Object::Layer(layer(id)),
+        path: None,
+        value: Some(Json::from_value(&value)),
+    };
     store.commit_local("add layer", vec![draft], now()).unwrap();
 }
 

@@ -188,8 +188,13 @@ impl Browser {
 
     /// Asks one peer, drawn by lot, and nobody else.
     fn ask(&self, message: &Value, me: &str) {
-        let others: Vec<String> =
-            message["peers"].as_object().into_iter().flatten().map(|(id, _)| id.clone()).filter(|id| id != me).collect();
+        let others: Vec<String> = message["peers"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(id, _)| id.clone())
+            .filter(|id| id != me)
+            .collect();
         let Some(whom) = self.rng.borrow_mut().pick(&others).cloned() else { return };
         let mut question = json!({"verb": "ListOperationsRequest"});
         if let Some(last) = self.page.borrow().last_known() {
@@ -251,7 +256,13 @@ impl Browser {
             }
             (67..=69, Some((id, feature))) => self.set(&layer, &id, &feature, "properties.description", None),
             (70..=74, _) => {
-                self.act(operation("update", "datalayer", json!({"id": layer}), Some("properties.name"), Some(json!(value))));
+                self.act(operation(
+                    "update",
+                    "datalayer",
+                    json!({"id": layer}),
+                    Some("properties.name"),
+                    Some(json!(value)),
+                ));
             }
             (75..=79, _) => {
                 self.act(operation("update", "map", Value::Null, Some("properties.description"), Some(json!(value))));
@@ -274,7 +285,12 @@ impl Browser {
     pub fn contend(&self, rng: &mut Rng) {
         self.edits.set(self.edits.get() + 1);
         let value = json!(format!("{}-{}", self.name, self.edits.get()));
-        let first = self.page.borrow().layers.iter().find_map(|(id, layer)| Some((id.clone(), layer.features.first()?.clone())));
+        let first = self
+            .page
+            .borrow()
+            .layers
+            .iter()
+            .find_map(|(id, layer)| Some((id.clone(), layer.features.first()?.clone())));
         let Some((layer, (id, feature))) = first else { return };
         match rng.below(3) {
             0 => self.set(&layer, &id, &feature, "geometry", Some(point(rng))),
@@ -397,7 +413,8 @@ impl Browser {
         if let Some(body) = &saved.merged {
             self.take_merged(id, body);
         }
-        let told = operation("update", "datalayer", json!({"id": id}), Some("referenceVersion"), Some(json!(saved.version)));
+        let told =
+            operation("update", "datalayer", json!({"id": id}), Some("referenceVersion"), Some(json!(saved.version)));
         let told = self.page.borrow_mut().act(told, false, self.now());
         self.send_operation(told);
         Ok(())

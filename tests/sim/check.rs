@@ -62,7 +62,10 @@ fn describe(row: &Row) -> String {
     let operation = &row.operation;
     let path = operation.path.as_ref().map(ToString::to_string).unwrap_or_default();
     let value = operation.value.as_ref().map_or("none", |value| value.as_str());
-    format!("row {} {:?} {:?} {:?} {path} = {value} ({})", row.row, row.state, operation.verb, operation.object, operation.stamp)
+    format!(
+        "row {} {:?} {:?} {:?} {path} = {value} ({})",
+        row.row, row.state, operation.verb, operation.object, operation.stamp
+    )
 }
 
 /// One line per thing that can be seen, in one spelling.
@@ -123,7 +126,9 @@ fn own_edits(sim: &Sim, replica: &Replica) -> Result<(), String> {
         match row.state {
             SaveState::Lost if !is_told => return lost("lost without a conflict"),
             SaveState::Lost => continue,
-            SaveState::Superseded if !is_replaced(&store, &rows, row) => return lost("called superseded, but by nothing"),
+            SaveState::Superseded if !is_replaced(&store, &rows, row) => {
+                return lost("called superseded, but by nothing");
+            }
             SaveState::Superseded => continue,
             SaveState::Verified => {}
             SaveState::Local | SaveState::Sent | SaveState::Echoed | SaveState::Saved => return lost("not verified"),
@@ -139,7 +144,11 @@ fn own_edits(sim: &Sim, replica: &Replica) -> Result<(), String> {
             if !stands && winner.order <= order && !by_own {
                 return lost(&format!("{} is held by an older write {:?}", write.path, winner));
             }
-            if !stands && !is_told && sim.company == Company::None && is_back(row, &write.path, winner.value.as_ref().map(|v| v.as_str())) {
+            if !stands
+                && !is_told
+                && sim.company == Company::None
+                && is_back(row, &write.path, winner.value.as_ref().map(|v| v.as_str()))
+            {
                 return lost(&format!("{} went back to what stood before: {winner:?}", write.path));
             }
             let died = write.path == Path::existence() && winner.value == Some(dead());
@@ -161,10 +170,12 @@ fn is_replaced(store: &Store, rows: &BTreeMap<i64, Row>, row: &Row) -> bool {
     let later = rows.values().filter(|other| other.origin == Origin::Local && other.row > row.row);
     let by_own = later.into_iter().any(|other| {
         let same = other.operation.object == *object;
-        let its_layer = matches!((&other.operation.object, object), (Object::Layer(a), Object::Feature(b, _)) if a == b);
+        let its_layer =
+            matches!((&other.operation.object, object), (Object::Layer(a), Object::Feature(b, _)) if a == b);
         same || (its_layer && other.operation.verb == Verb::Delete)
     });
-    by_own || row.writes().unwrap().iter().all(|write| state.winner(&write.path).is_some_and(|w| w.value == write.value))
+    by_own
+        || row.writes().unwrap().iter().all(|write| state.winner(&write.path).is_some_and(|w| w.value == write.value))
 }
 
 /// Whether a register shows again what it showed before the edit.
@@ -214,11 +225,15 @@ pub fn screens(sim: &Sim) -> Result<(), String> {
                 shown.insert(format!("{layer}/{}", text(&feature["id"])), canonical(&feature));
             }
         }
-        let features: Shown = expected.iter().filter(|(name, _)| name.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let features: Shown =
+            expected.iter().filter(|(name, _)| name.contains('/')).map(|(n, v)| (n.clone(), v.clone())).collect();
         if shown != features {
-            return Err(format!("{} shows something else than the Bivouac: {}", browser.name, difference(&shown, &features)));
+            return Err(format!(
+                "{} shows something else than the Bivouac: {}",
+                browser.name,
+                difference(&shown, &features)
+            ));
         }
     }
     Ok(())
 }
-

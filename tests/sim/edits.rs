@@ -55,7 +55,10 @@ pub fn random_edit(replica: &Replica, rng: &mut Rng) {
     let (label, drafts) = match (kind, feature) {
         (0..=24, Some(feature)) => {
             let name = *rng.pick(&["name", "name", "description", "name", "kind"]).unwrap_or(&"name");
-            (format!("{name} of {} = {value}", feature.id), vec![update(object_of(&feature), Path::property(name), Some(&text))])
+            (
+                format!("{name} of {} = {value}", feature.id),
+                vec![update(object_of(&feature), Path::property(name), Some(&text))],
+            )
         }
         (25..=33, Some(feature)) => {
             let draft = update(object_of(&feature), Path::option("color"), Some(&text));
@@ -100,7 +103,10 @@ pub fn random_edit(replica: &Replica, rng: &mut Rng) {
         (78..=79, _) => match rng.pick(&layers) {
             Some(layer) => {
                 let rank = json!(rng.below(9));
-                (format!("rank of {layer} = {rank}"), vec![update(Object::Layer(layer.clone()), Path::of(&["rank"]), Some(&rank))])
+                (
+                    format!("rank of {layer} = {rank}"),
+                    vec![update(Object::Layer(layer.clone()), Path::of(&["rank"]), Some(&rank))],
+                )
             }
             None => return,
         },

@@ -48,17 +48,44 @@ impl Hostile {
         let hlc = |wall: u64| json!(format!("{wall}:0:EVILc"));
         let mut message = match rng.below(14) {
             // A clock from the future, near, far, and beyond all bounds.
-            0 => stamped(operation("update", "feature", metadata, Some("properties.name"), Some(name)), hlc(now + 600_000)),
-            1 => stamped(operation("update", "feature", metadata, Some("properties.name"), Some(name)), hlc(4_000_000_000_000)),
-            2 => stamped(operation("update", "feature", metadata, Some("properties.name"), Some(name)), json!("99999999999999999:0:x")),
+            0 => stamped(
+                operation("update", "feature", metadata, Some("properties.name"), Some(name)),
+                hlc(now + 600_000),
+            ),
+            1 => stamped(
+                operation("update", "feature", metadata, Some("properties.name"), Some(name)),
+                hlc(4_000_000_000_000),
+            ),
+            2 => stamped(
+                operation("update", "feature", metadata, Some("properties.name"), Some(name)),
+                json!("99999999999999999:0:x"),
+            ),
             3 => stamped(operation("update", "feature", metadata, Some("properties.name"), Some(name)), json!("now")),
             4 => stamped(operation("update", "feature", metadata, Some("properties.name"), Some(name)), hlc(7)),
             // Keys that nobody may write.
-            5 => stamped(operation("update", "feature", metadata, Some("__proto__.polluted"), Some(json!(true))), hlc(now)),
-            6 => stamped(operation("update", "feature", metadata, Some("properties.constructor.x"), Some(json!(1))), hlc(now)),
-            7 => stamped(operation("update", "map", Value::Null, Some("properties.permissions.owner"), Some(json!(1))), hlc(now)),
+            5 => stamped(
+                operation("update", "feature", metadata, Some("__proto__.polluted"), Some(json!(true))),
+                hlc(now),
+            ),
+            6 => stamped(
+                operation("update", "feature", metadata, Some("properties.constructor.x"), Some(json!(1))),
+                hlc(now),
+            ),
+            7 => stamped(
+                operation("update", "map", Value::Null, Some("properties.permissions.owner"), Some(json!(1))),
+                hlc(now),
+            ),
             // Geometries that are none.
-            8 => stamped(operation("update", "feature", metadata, Some("geometry"), Some(json!({"type": "Point", "coordinates": "x"}))), hlc(now)),
+            8 => stamped(
+                operation(
+                    "update",
+                    "feature",
+                    metadata,
+                    Some("geometry"),
+                    Some(json!({"type": "Point", "coordinates": "x"})),
+                ),
+                hlc(now),
+            ),
             // Ids that are none.
             9 => {
                 let odd = json!({"id": "../../etc", "layerId": "nowhere", "featureType": "marker"});
@@ -75,7 +102,8 @@ impl Hostile {
             11 => {
                 let delete = stamped(operation("delete", "feature", metadata, None, None), hlc(now + 1000));
                 let body = json!({"operations": [delete], "verb": "ListOperationsResponse"});
-                return json!({"kind": "PeerMessage", "sender": "EVIL1", "recipient": "nobody", "message": body}).to_string();
+                return json!({"kind": "PeerMessage", "sender": "EVIL1", "recipient": "nobody", "message": body})
+                    .to_string();
             }
             12 => return "{\"kind\":\"OperationMessage\",".to_owned(),
             _ => return json!({"kind": "Nonsense", "x": [[[]]]}).to_string(),

@@ -192,7 +192,9 @@ impl Server for Laptop {
         let (http, name, reference) = (self.0.http.clone(), self.0.name.clone(), reference.to_owned());
         let handled = tokio::task::spawn_local(async move { http.save(&name, post(save), Some(&reference)).await });
         let saved = handled.await.unwrap_or_else(|error| panic!("handling a save: {error}"));
-        self.0.world.say(&self.0.name, || format!("save: {:?}", saved.as_ref().map(|s| (&s.version, s.merged.is_some()))));
+        self.0
+            .world
+            .say(&self.0.name, || format!("save: {:?}", saved.as_ref().map(|s| (&s.version, s.merged.is_some()))));
         self.0.back().await?;
         saved
     }

@@ -130,7 +130,9 @@ impl Page {
         sorted.sort_by_key(|message| text(&message["hlc"]));
         for message in sorted {
             let Some(hlc) = parse_hlc(&message["hlc"]) else { return Err(Thrown("no clock".to_owned())) };
-            if self.log.iter().any(|logged| logged.message["hlc"] == message["hlc"] && logged.message["metadata"] == message["metadata"]) {
+            if self.log.iter().any(|logged| {
+                logged.message["hlc"] == message["hlc"] && logged.message["metadata"] == message["metadata"]
+            }) {
                 continue;
             }
             self.follow(hlc, now);

@@ -316,7 +316,10 @@ impl Sim {
                         format!("the last synchronising: {error}; not verified: {:?}", check::pending(replica))
                     })?;
                     if !summary.verified {
-                        return Err(format!("{}: not verified after the last synchronising: {summary:?}", replica.name));
+                        return Err(format!(
+                            "{}: not verified after the last synchronising: {summary:?}",
+                            replica.name
+                        ));
                     }
                     saves += summary.saved;
                 }

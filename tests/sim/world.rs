@@ -21,7 +21,12 @@ pub struct World {
 impl World {
     /// Made inside the runtime, whose clock stands still but for sleeping.
     pub fn new(traced: bool) -> Self {
-        Self { start: Instant::now(), trace: RefCell::new(traced.then(Vec::new)), live: std::env::var_os("BIVOUAC_SIM_LIVE").is_some(), events: Cell::new(0) }
+        Self {
+            start: Instant::now(),
+            trace: RefCell::new(traced.then(Vec::new)),
+            live: std::env::var_os("BIVOUAC_SIM_LIVE").is_some(),
+            events: Cell::new(0),
+        }
     }
 
     /// Virtual ms since the beginning.

@@ -42,11 +42,8 @@ impl Browser {
             folder.join("node_modules/playwright-core").is_dir(),
             "the browser driver is not installed: run `make test`, or `tests/support/install.sh test`"
         );
-        let started = Command::new("node")
-            .arg(folder.join("peer.mjs"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
+        let started =
+            Command::new("node").arg(folder.join("peer.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = match started {
             Ok(child) => child,
             Err(error) => panic!("could not start node for the web peer: {error}"),
@@ -57,15 +54,8 @@ impl Browser {
             thread::spawn(move || read_answers(stdout, &waiting));
         }
         let stdin = Mutex::new(child.stdin.take());
-        let driver = Driver {
-            child: Mutex::new(child),
-            stdin,
-            waiting,
-            next: AtomicU64::new(1),
-        };
-        let browser = Self {
-            driver: Arc::new(driver),
-        };
+        let driver = Driver { child: Mutex::new(child), stdin, waiting, next: AtomicU64::new(1) };
+        let browser = Self { driver: Arc::new(driver) };
         browser.driver.call("launch", "", json!({}));
         browser
     }
@@ -107,11 +97,7 @@ impl Driver {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut request = match arguments {
             Value::Object(fields) => fields,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => Map::new(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
         };
         request.insert("id".to_owned(), json!(id));
         request.insert("cmd".to_owned(), json!(command));
@@ -125,9 +111,7 @@ impl Driver {
         }
         match answer.recv_timeout(ANSWER) {
             Ok(reply) => reply,
-            Err(_) => Err(format!(
-                "no answer in {ANSWER:?}, or the browser driver ended"
-            )),
+            Err(_) => Err(format!("no answer in {ANSWER:?}, or the browser driver ended")),
         }
     }
 }

@@ -29,10 +29,7 @@ impl Answer {
     pub fn json(&self) -> Value {
         match serde_json::from_str(&self.text) {
             Ok(value) => value,
-            Err(error) => panic!(
-                "the answer {} is no JSON ({error}): {:.300}",
-                self.status, self.text
-            ),
+            Err(error) => panic!("the answer {} is no JSON ({error}): {:.300}", self.status, self.text),
         }
     }
 }
@@ -55,10 +52,7 @@ impl Visitor {
             .timeout_global(Some(Duration::from_secs(120)))
             .proxy(None)
             .build();
-        let visitor = Self {
-            agent: config.into(),
-            server: server.url().to_owned(),
-        };
+        let visitor = Self { agent: config.into(), server: server.url().to_owned() };
         // This page sets the CSRF cookie.
         let answer = visitor.get("/en/login/");
         assert_eq!(answer.status, 200, "the sign-in page should answer");
@@ -69,14 +63,8 @@ impl Visitor {
     #[track_caller]
     pub fn signed_in(server: &UmapServer, user: &str) -> Self {
         let visitor = Self::anonymous(server);
-        let answer = visitor.post(
-            "/en/login/",
-            &[("username", user), ("password", server.password())],
-        );
-        assert_eq!(
-            answer.status, 302,
-            "signing in as {user} should be answered with a redirect"
-        );
+        let answer = visitor.post("/en/login/", &[("username", user), ("password", server.password())]);
+        assert_eq!(answer.status, 302, "signing in as {user} should be answered with a redirect");
         visitor
     }
 
@@ -114,9 +102,7 @@ impl Visitor {
             "--{boundary}\r\nContent-Disposition: form-data; name=\"geojson\"; filename=\"blob\"\r\n\
              Content-Type: application/json\r\n\r\n{document}\r\n--{boundary}--\r\n"
         ));
-        let mut request = self
-            .prepare(path)
-            .content_type(format!("multipart/form-data; boundary={boundary}"));
+        let mut request = self.prepare(path).content_type(format!("multipart/form-data; boundary={boundary}"));
         if let Some(reference) = reference {
             request = request.header("X-Datalayer-Reference", reference);
         }
@@ -125,22 +111,14 @@ impl Visitor {
 
     /// The value of a cookie that the server set.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        let host = self
-            .server
-            .split("://")
-            .nth(1)
-            .and_then(|rest| rest.split(':').next())?;
+        let host = self.server.split("://").nth(1).and_then(|rest| rest.split(':').next())?;
         let jar = self.agent.cookie_jar_lock();
-        jar.get(host, "/", name)
-            .map(|cookie| cookie.value().to_owned())
+        jar.get(host, "/", name).map(|cookie| cookie.value().to_owned())
     }
 
     fn prepare(&self, path: &str) -> RequestBuilder<ureq::typestate::WithBody> {
         let token = self.cookie("csrftoken").unwrap_or_default();
-        self.agent
-            .post(self.address(path))
-            .header("X-CSRFToken", token)
-            .header("X-Requested-With", "XMLHttpRequest")
+        self.agent.post(self.address(path)).header("X-CSRFToken", token).header("X-Requested-With", "XMLHttpRequest")
     }
 
     fn address(&self, path: &str) -> String {
@@ -160,19 +138,9 @@ fn answer(path: &str, sent: Result<Response<Body>, ureq::Error>) -> Answer {
     };
     let (version, location) = (header("x-datalayer-version"), header("location"));
     let status = response.status().as_u16();
-    let text = match response
-        .body_mut()
-        .with_config()
-        .limit(256 << 20)
-        .read_to_string()
-    {
+    let text = match response.body_mut().with_config().limit(256 << 20).read_to_string() {
         Ok(text) => text,
         Err(error) => panic!("the answer to {path} broke off: {error}"),
     };
-    Answer {
-        status,
-        text,
-        version,
-        location,
-    }
+    Answer { status, text, version, location }
 }

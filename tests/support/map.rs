@@ -20,11 +20,7 @@ pub struct MapSpec {
 impl MapSpec {
     /// A map of alice's with real time.
     pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            owner: Some("alice".to_owned()),
-            real_time: true,
-        }
+        Self { name: name.to_owned(), owner: Some("alice".to_owned()), real_time: true }
     }
 
     /// Nobody's map: edited by its secret link.
@@ -88,17 +84,12 @@ impl TestMap {
         let answer = maker.post("/en/map/create/", &as_fields(&settings));
         let made = answer.json();
         let (Some(id), Some(page)) = (made["id"].as_u64(), made["url"].as_str()) else {
-            panic!(
-                "making the map {:?} was answered {}: {}",
-                spec.name, answer.status, answer.text
-            );
+            panic!("making the map {:?} was answered {}: {}", spec.name, answer.status, answer.text);
         };
         let map = Self {
             id,
             url: format!("{}{page}", server.url()),
-            edit_link: made["permissions"]["anonymous_edit_url"]
-                .as_str()
-                .map(str::to_owned),
+            edit_link: made["permissions"]["anonymous_edit_url"].as_str().map(str::to_owned),
             maker,
             server: server.url().to_owned(),
         };
@@ -115,11 +106,7 @@ impl TestMap {
             fields.push(("owner", owner));
         }
         let answer = self.maker.post(&self.path("update/permissions/"), &fields);
-        assert!(
-            answer.status == 200 && answer.json()["info"].is_string(),
-            "permissions: {}",
-            answer.text
-        );
+        assert!(answer.status == 200 && answer.json()["info"].is_string(), "permissions: {}", answer.text);
     }
 
     /// Adds a layer with these features (GeoJSON features with ids), and gives its id.
@@ -132,11 +119,7 @@ impl TestMap {
             "properties": layer_properties(name), "id": id, "rank": rank,
         });
         let answer = self.send_layer("create", &id, name, rank, &document.to_string(), None);
-        assert!(
-            answer.status == 200 && answer.json()["id"].is_string(),
-            "adding {name:?}: {}",
-            answer.text
-        );
+        assert!(answer.status == 200 && answer.json()["id"].is_string(), "adding {name:?}: {}", answer.text);
         id
     }
 
@@ -144,21 +127,9 @@ impl TestMap {
     /// Without `reference` the server overwrites whatever is there.
     #[track_caller]
     pub fn save_layer(&self, id: &str, document: &Value, reference: Option<&str>) -> Answer {
-        let name = document["properties"]["name"]
-            .as_str()
-            .unwrap_or("Layer")
-            .to_owned();
-        let rank = document["rank"]
-            .as_u64()
-            .and_then(|rank| usize::try_from(rank).ok());
-        self.send_layer(
-            "update",
-            id,
-            &name,
-            rank.unwrap_or(0),
-            &document.to_string(),
-            reference,
-        )
+        let name = document["properties"]["name"].as_str().unwrap_or("Layer").to_owned();
+        let rank = document["rank"].as_u64().and_then(|rank| usize::try_from(rank).ok());
+        self.send_layer("update", id, &name, rank.unwrap_or(0), &document.to_string(), reference)
     }
 
     #[track_caller]
@@ -180,39 +151,25 @@ impl TestMap {
             ("parent", ""),
         ];
         let path = self.path(&format!("datalayer/{verb}/{id}/"));
-        self.maker
-            .post_document(&path, &fields, document, reference)
+        self.maker.post_document(&path, &fields, document, reference)
     }
 
     /// The stored document of a layer.
     #[track_caller]
     pub fn layer(&self, id: &str) -> SavedLayer {
         let answer = self.maker.get(&format!("/en/datalayer/{}/{id}/", self.id));
-        assert_eq!(
-            answer.status, 200,
-            "reading the layer {id}: {:.300}",
-            answer.text
-        );
+        assert_eq!(answer.status, 200, "reading the layer {id}: {:.300}", answer.text);
         let json = answer.json();
-        SavedLayer {
-            version: answer.version.unwrap_or_default(),
-            text: answer.text,
-            json,
-        }
+        SavedLayer { version: answer.version.unwrap_or_default(), text: answer.text, json }
     }
 
     /// The kept versions of a layer, newest first.
     #[track_caller]
     pub fn versions(&self, id: &str) -> Vec<Version> {
-        let answer = self
-            .maker
-            .get(&format!("/en/datalayer/{}/{id}/versions/", self.id));
+        let answer = self.maker.get(&format!("/en/datalayer/{}/{id}/versions/", self.id));
         let list = answer.json();
         let Some(versions) = list["versions"].as_array() else {
-            panic!(
-                "the versions of {id} were answered {}: {:.300}",
-                answer.status, answer.text
-            );
+            panic!("the versions of {id} were answered {}: {:.300}", answer.status, answer.text);
         };
         versions.iter().map(version).collect()
     }
@@ -220,16 +177,13 @@ impl TestMap {
     /// One kept version of a layer.
     #[track_caller]
     pub fn layer_version(&self, id: &str, reference: &str) -> Value {
-        self.maker
-            .get(&format!("/en/datalayer/{}/{id}/{reference}", self.id))
-            .json()
+        self.maker.get(&format!("/en/datalayer/{}/{id}/{reference}", self.id)).json()
     }
 
     /// Deletes a layer on the server.
     #[track_caller]
     pub fn delete_layer(&self, id: &str) -> Answer {
-        self.maker
-            .post(&self.path(&format!("datalayer/delete/{id}/")), &[])
+        self.maker.post(&self.path(&format!("datalayer/delete/{id}/")), &[])
     }
 
     /// The map as the server tells it: a GeoJSON feature with settings, rights, URLs and the tree of layers.
@@ -241,18 +195,14 @@ impl TestMap {
     /// The top layers, as the server lists them (without features).
     #[track_caller]
     pub fn layers(&self) -> Vec<Value> {
-        self.read()["properties"]["datalayers"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
+        self.read()["properties"]["datalayers"].as_array().cloned().unwrap_or_default()
     }
 
     /// Saves the map's settings: a name, and whether browsers join the room.
     #[track_caller]
     pub fn save_settings(&self, name: &str, real_time: bool) -> Answer {
         let settings = settings(name, real_time);
-        self.maker
-            .post(&self.path("update/settings/"), &as_fields(&settings))
+        self.maker.post(&self.path("update/settings/"), &as_fields(&settings))
     }
 
     /// The map's page at another address, such as a proxy's.
@@ -287,29 +237,14 @@ fn settings(name: &str, real_time: bool) -> [(&'static str, String); 3] {
         "type": "Feature", "geometry": center,
         "properties": {"name": name, "zoom": 12, "syncEnabled": real_time},
     });
-    [
-        ("name", name.to_owned()),
-        ("center", center.to_string()),
-        ("settings", feature.to_string()),
-    ]
+    [("name", name.to_owned()), ("center", center.to_string()), ("settings", feature.to_string())]
 }
 
 fn as_fields<'a>(settings: &'a [(&'static str, String); 3]) -> Vec<(&'a str, &'a str)> {
-    settings
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect()
+    settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 fn version(entry: &Value) -> Version {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    Version {
-        reference: text(&entry["ref"]),
-        at: text(&entry["at"]),
-        size: entry["size"].as_u64().unwrap_or_default(),
-    }
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Version { reference: text(&entry["ref"]), at: text(&entry["at"]), size: entry["size"].as_u64().unwrap_or_default() }
 }

@@ -11,14 +11,10 @@ static TRIES: AtomicU32 = AtomicU32::new(0);
 /// A port of loopback that nobody listens on.
 #[track_caller]
 pub fn free_port() -> u16 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |t| t.subsec_nanos());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.subsec_nanos());
     for _ in 0..200 {
         let step = TRIES.fetch_add(1, Ordering::Relaxed);
-        let mix = (process::id() ^ now)
-            .wrapping_add(step)
-            .wrapping_mul(2_654_435_761);
+        let mix = (process::id() ^ now).wrapping_add(step).wrapping_mul(2_654_435_761);
         let port = 15_000 + u16::try_from((mix >> 8) % 16_000).unwrap_or(0);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;

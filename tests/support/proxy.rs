@@ -66,9 +66,7 @@ impl Proxy {
             Ok(listener) => listener,
             Err(error) => panic!("could not open a port for the proxy: {error}"),
         };
-        let Ok(address) = listener.local_addr() else {
-            panic!("the proxy has no address")
-        };
+        let Ok(address) = listener.local_addr() else { panic!("the proxy has no address") };
         let state = Arc::new(State::default());
         let (shared, target) = (Arc::clone(&state), target.to_owned());
         thread::spawn(move || accept(&listener, &target, &shared));
@@ -111,10 +109,7 @@ impl Proxy {
         self.state.generation.fetch_add(1, Ordering::SeqCst);
         let start = Instant::now();
         while self.state.open.load(Ordering::SeqCst) > 0 {
-            assert!(
-                start.elapsed() < Duration::from_secs(5),
-                "cut connections did not end"
-            );
+            assert!(start.elapsed() < Duration::from_secs(5), "cut connections did not end");
             thread::sleep(TICK);
         }
     }
@@ -126,23 +121,14 @@ impl Proxy {
 
     /// Holds every piece back by at least this long, in order.
     pub fn delay(&self, by: Duration) {
-        *self
-            .state
-            .delay
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = by;
+        *self.state.delay.lock().unwrap_or_else(PoisonError::into_inner) = by;
     }
 
     /// What went through so far.
     pub fn counts(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
         let s = &self.state;
-        Counts {
-            connections: read(&s.connections),
-            open: read(&s.open),
-            up: read(&s.up),
-            down: read(&s.down),
-        }
+        Counts { connections: read(&s.connections), open: read(&s.open), up: read(&s.up), down: read(&s.down) }
     }
 }
 
@@ -176,11 +162,7 @@ fn accept(listener: &TcpListener, target: &str, state: &Arc<State>) {
             continue;
         };
         state.open.fetch_add(1, Ordering::SeqCst);
-        let pair = Arc::new(Pair {
-            state: Arc::clone(state),
-            generation,
-            ended: AtomicBool::new(false),
-        });
+        let pair = Arc::new(Pair { state: Arc::clone(state), generation, ended: AtomicBool::new(false) });
         let other = Arc::clone(&pair);
         thread::spawn(move || other.pump(client, server_out, Direction::Up));
         thread::spawn(move || pair.pump(server, client_out, Direction::Down));
@@ -228,11 +210,7 @@ impl Pair {
 
     /// False when the connection is over.
     fn forward(&self, mut piece: &[u8], to: &mut TcpStream, direction: Direction) -> bool {
-        let delay = *self
-            .state
-            .delay
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let delay = *self.state.delay.lock().unwrap_or_else(PoisonError::into_inner);
         thread::sleep(delay);
         let counter = match direction {
             Direction::Up => &self.state.up,
@@ -264,11 +242,7 @@ impl Pair {
 
     /// True when bytes may go; false when the connection was cut.
     fn wait_while_silent(&self, direction: Direction) -> bool {
-        let silent = if direction == Direction::Up {
-            &self.state.silent_up
-        } else {
-            &self.state.silent_down
-        };
+        let silent = if direction == Direction::Up { &self.state.silent_up } else { &self.state.silent_down };
         loop {
             let cut = self.generation != self.state.generation.load(Ordering::SeqCst);
             if cut || self.ended.load(Ordering::SeqCst) {
@@ -289,8 +263,5 @@ impl Drop for Pair {
 }
 
 fn is_timeout(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-    )
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -35,13 +35,8 @@ impl UmapServer {
                  `tests/support/umap-server.sh start` and then `set -a; eval \"$(tests/support/umap-server.sh env)\"`"
             );
         };
-        let password =
-            env::var("BIVOUAC_TEST_UMAP_PASSWORD").unwrap_or_else(|_| PASSWORD.to_owned());
-        Self {
-            url: url.trim_end_matches('/').to_owned(),
-            password,
-            own: None,
-        }
+        let password = env::var("BIVOUAC_TEST_UMAP_PASSWORD").unwrap_or_else(|_| PASSWORD.to_owned());
+        Self { url: url.trim_end_matches('/').to_owned(), password, own: None }
     }
 
     /// Starts a server for one test alone, on free ports, in about 3 s; it ends when dropped.
@@ -53,10 +48,7 @@ impl UmapServer {
         let port = free_port();
         let environment = vec![
             // run-tests.sh sweeps up the folders of its run, should this process be killed.
-            (
-                "UMAPSRV_NAME",
-                format!("run-{run}-{name}-{}-{number}", process::id()),
-            ),
+            ("UMAPSRV_NAME", format!("run-{run}-{name}-{}-{number}", process::id())),
             ("UMAPSRV_PORT", port.to_string()),
             ("UMAPSRV_PG_PORT", free_port().to_string()),
             ("UMAPSRV_REDIS_PORT", free_port().to_string()),
@@ -129,10 +121,7 @@ impl Own {
         if done.status.success() {
             return Ok(());
         }
-        Err(format!(
-            "umap-server.sh {command} failed: {}",
-            String::from_utf8_lossy(&done.stderr)
-        ))
+        Err(format!("umap-server.sh {command} failed: {}", String::from_utf8_lossy(&done.stderr)))
     }
 }
 

@@ -7,11 +7,7 @@ use std::time::{Duration, Instant};
 /// Calls `look` until it answers `Ok`, every 50 ms, and gives its value; fails with `what` and the last
 /// `Err` value seen after `timeout`.
 #[track_caller]
-pub fn wait_until<T, E: Debug>(
-    what: &str,
-    timeout: Duration,
-    mut look: impl FnMut() -> Result<T, E>,
-) -> T {
+pub fn wait_until<T, E: Debug>(what: &str, timeout: Duration, mut look: impl FnMut() -> Result<T, E>) -> T {
     let start = Instant::now();
     loop {
         match look() {

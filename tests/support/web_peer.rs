@@ -113,10 +113,7 @@ impl WebPeer {
     /// Signs in at a server; cookies count for its host.
     #[track_caller]
     pub fn sign_in(&self, server: &str, user: &str, password: &str) {
-        self.call(
-            "signIn",
-            json!({"server": server, "user": user, "password": password}),
-        );
+        self.call("signIn", json!({"server": server, "user": user, "password": password}));
     }
 
     /// Opens a map for editing, and waits until it is loaded and in the room.
@@ -140,10 +137,7 @@ impl WebPeer {
     /// Opens a map without an owner through its secret edit link.
     #[track_caller]
     pub fn open_with_link(&self, map: &TestMap, in_room: bool) {
-        self.call(
-            "open",
-            json!({"url": map.url, "editLink": map.edit_link, "realTime": in_room}),
-        );
+        self.call("open", json!({"url": map.url, "editLink": map.edit_link, "realTime": in_room}));
     }
 
     /// Loads the page again, throwing away what was not saved.
@@ -186,19 +180,13 @@ impl WebPeer {
     /// Gives a feature another geometry.
     #[track_caller]
     pub fn set_geometry(&self, feature: (&str, &str), geometry: &Value) {
-        self.call(
-            "setGeometry",
-            json!({"where": place(feature), "geometry": geometry}),
-        );
+        self.call("setGeometry", json!({"where": place(feature), "geometry": geometry}));
     }
 
     /// Drags a marker with the mouse. The result lies near `to`, not on it.
     #[track_caller]
     pub fn drag_marker(&self, feature: (&str, &str), from: [f64; 2], to: [f64; 2]) {
-        self.call(
-            "dragMarker",
-            json!({"where": place(feature), "from": from, "to": to}),
-        );
+        self.call("dragMarker", json!({"where": place(feature), "from": from, "to": to}));
     }
 
     /// Adds a GeoJSON feature to a layer, and gives the id that the page chose (its own, if it is valid).
@@ -313,10 +301,7 @@ impl WebPeer {
         let value = self.call(command, arguments);
         match serde_json::from_value(value) {
             Ok(read) => read,
-            Err(error) => panic!(
-                "web peer {}: {command} gave something else: {error}",
-                self.name
-            ),
+            Err(error) => panic!("web peer {}: {command} gave something else: {error}", self.name),
         }
     }
 }

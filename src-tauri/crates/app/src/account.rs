@@ -93,10 +93,7 @@ impl Door<'_> {
             Ok(known) => known,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => {
-                return Err(AppError::Io {
-                    what: what(),
-                    source: error,
-                });
+                return Err(AppError::Io { what: what(), source: error });
             }
         };
         if known.lines().any(|line| line == origin) {
@@ -112,12 +109,7 @@ impl Door<'_> {
     ///
     /// # Errors
     /// [`AppError::SignIn`] when the password is missing or wrong, or the link is not known.
-    pub async fn connect(
-        &self,
-        server: &str,
-        account: &Account,
-        map: Option<&str>,
-    ) -> Result<Client> {
+    pub async fn connect(&self, server: &str, account: &Account, map: Option<&str>) -> Result<Client> {
         let client = self.client(server)?;
         match account {
             Account::Nobody => {}
@@ -125,7 +117,10 @@ impl Door<'_> {
             Account::EditLink => {
                 let map = map.unwrap_or_default();
                 let link = self.vault.open()?.get(&link_name(&client.server(), map))?.ok_or_else(|| {
-                    AppError::SignIn("open the map's secret edit link: it is not in the secrets store; give --edit-link URL".to_owned())
+                    AppError::SignIn(
+                        "open the map's secret edit link: it is not in the secrets store; give --edit-link URL"
+                            .to_owned(),
+                    )
                 })?;
                 client.open_edit_link(link.expose()).await?;
             }
@@ -135,13 +130,9 @@ impl Door<'_> {
 
     async fn sign_in(&self, client: &Client, user: &str) -> Result<()> {
         let vault = self.vault.open()?;
-        let (session, kept) = (
-            session_name(&client.server(), user),
-            password_name(&client.server(), user),
-        );
-        if let Some(cookies) = vault
-            .get(&session)?
-            .and_then(|text| serde_json::from_str::<SavedCookies>(text.expose()).ok())
+        let (session, kept) = (session_name(&client.server(), user), password_name(&client.server(), user));
+        if let Some(cookies) =
+            vault.get(&session)?.and_then(|text| serde_json::from_str::<SavedCookies>(text.expose()).ok())
         {
             client.restore_cookies(cookies)?;
             if client.whoami().await?.is_some() {
@@ -157,9 +148,7 @@ impl Door<'_> {
         }
         let who = format!("{user} on {}", client.server());
         let Some(password) = self.host.password(&who) else {
-            return Err(AppError::SignIn(format!(
-                "sign in as {who}: no password was given"
-            )));
+            return Err(AppError::SignIn(format!("sign in as {who}: no password was given")));
         };
         client.sign_in(user, password.expose()).await?;
         if self.keep_password && vault.kind() != Kind::Memory {
@@ -200,7 +189,8 @@ impl Door<'_> {
     pub fn can_keep_link(&self) -> Result<()> {
         let question = "there is no keyring and no file of secrets: the secret edit link would be lost with this command. Go on all the same?";
         if self.vault.open()?.kind() == Kind::Memory && !self.host.confirm(question) {
-            let why = "it is the right to edit and would be lost: set BIVOUAC_PASSPHRASE to keep it in an encrypted file";
+            let why =
+                "it is the right to edit and would be lost: set BIVOUAC_PASSPHRASE to keep it in an encrypted file";
             return Err(AppError::bad("keep the map's secret edit link", why));
         }
         Ok(())
@@ -244,19 +234,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let host = TestHost::default();
         let vault = Vault::new(folder.path(), Some(Kind::Memory), &host);
-        let door = |allow_http| Door {
-            host: &host,
-            vault: &vault,
-            root: folder.path(),
-            allow_http,
-            keep_password: false,
-        };
+        let door =
+            |allow_http| Door { host: &host, vault: &vault, root: folder.path(), allow_http, keep_password: false };
         assert!(door(false).client("http://umap.lan").is_err());
         assert!(door(true).client("http://umap.lan/en/").is_ok());
-        assert!(
-            door(false).client("http://umap.lan").is_ok(),
-            "it is remembered"
-        );
+        assert!(door(false).client("http://umap.lan").is_ok(), "it is remembered");
         assert!(door(false).client("http://other.lan").is_err());
         assert!(door(false).client("https://other.lan").is_ok());
         assert!(door(true).client("ftp://umap.lan").is_err());
@@ -267,31 +249,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = Secret::new("https://umap.example.org/en/map/anonymous-edit/1:abc");
         for says_yes in [false, true] {
-            let host = TestHost {
-                says_yes,
-                ..TestHost::default()
-            };
+            let host = TestHost { says_yes, ..TestHost::default() };
             let vault = Vault::new(folder.path(), Some(Kind::Memory), &host);
-            let door = Door {
-                host: &host,
-                vault: &vault,
-                root: folder.path(),
-                allow_http: false,
-                keep_password: false,
-            };
-            assert_eq!(
-                door.keep_link("https://umap.example.org", "1", &link)
-                    .is_ok(),
-                says_yes
-            );
+            let door =
+                Door { host: &host, vault: &vault, root: folder.path(), allow_http: false, keep_password: false };
+            assert_eq!(door.keep_link("https://umap.example.org", "1", &link).is_ok(), says_yes);
             let told = host.told.borrow().join("\n");
             assert!(!told.is_empty() && !told.contains("abc"), "{told}");
-            assert_eq!(
-                door.link("https://umap.example.org", "1")
-                    .unwrap()
-                    .is_some(),
-                says_yes
-            );
+            assert_eq!(door.link("https://umap.example.org", "1").unwrap().is_some(), says_yes);
         }
     }
 }

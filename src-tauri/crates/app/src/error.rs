@@ -97,10 +97,7 @@ pub enum AppError {
 impl AppError {
     /// Short for [`AppError::BadInput`].
     pub fn bad(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::BadInput {
-            what: what.into(),
-            why: why.into(),
-        }
+        Self::BadInput { what: what.into(), why: why.into() }
     }
 
     /// Short for [`AppError::Io`].
@@ -157,21 +154,17 @@ impl AppError {
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         match self.code() {
-            "damaged" => Some(
-                "restore the file from a backup, or take the map offline again; `bivouac verify` says more",
-            ),
+            "damaged" => {
+                Some("restore the file from a backup, or take the map offline again; `bivouac verify` says more")
+            }
             "newer" => Some("install a newer Bivouac; the file was not changed"),
             "foreign" => Some("the file is not one of Bivouac's; it was not changed"),
             "missing" => Some(
                 "the folder of this map has lost its file: restore it from a backup, or take the map offline again",
             ),
-            "sign_in_needed" => {
-                Some("use --user NAME with a password or BIVOUAC_PASSWORD, or --edit-link URL")
-            }
+            "sign_in_needed" => Some("use --user NAME with a password or BIVOUAC_PASSWORD, or --edit-link URL"),
             "offline" => Some("nothing is lost: edits stay on this laptop until the next sync"),
-            "disk_full" => {
-                Some("make room on the disk; nothing was acknowledged that is not written")
-            }
+            "disk_full" => Some("make room on the disk; nothing was acknowledged that is not written"),
             "unsent" => Some("sync first, or say --discard to lose them"),
             "in_use" => Some("close it there first, or only read here"),
             _ => None,
@@ -191,13 +184,10 @@ fn store_code(error: &StoreError) -> &'static str {
         StoreError::ReadOnly => "read_only",
         StoreError::Busy => "busy",
         StoreError::Full => "disk_full",
-        StoreError::Setting { .. }
-        | StoreError::Sqlite(_)
-        | StoreError::Migration(_)
-        | StoreError::File { .. } => "database",
-        StoreError::Unsound(_) | StoreError::GeometryTooLarge { .. } | StoreError::Empty => {
-            "bad_input"
+        StoreError::Setting { .. } | StoreError::Sqlite(_) | StoreError::Migration(_) | StoreError::File { .. } => {
+            "database"
         }
+        StoreError::Unsound(_) | StoreError::GeometryTooLarge { .. } | StoreError::Empty => "bad_input",
         StoreError::UnknownLayer(_) | StoreError::UnknownFeature(..) => "not_found",
         StoreError::NothingToUndo => "nothing_to_undo",
         StoreError::NothingToRedo => "nothing_to_redo",
@@ -240,10 +230,9 @@ impl From<LinkError> for AppError {
     fn from(error: LinkError) -> Self {
         match error {
             LinkError::BadArgument { action, detail } => Self::bad(action, detail),
-            LinkError::OriginRefused { .. } => Self::bad(
-                error.to_string(),
-                "for a plain http server that you trust say --allow-http",
-            ),
+            LinkError::OriginRefused { .. } => {
+                Self::bad(error.to_string(), "for a plain http server that you trust say --allow-http")
+            }
             other => Failure::from(other).into(),
         }
     }
@@ -268,26 +257,11 @@ mod tests {
             (AppError::bad("read", "no"), "bad_input", 1),
             (AppError::SignIn("x".into()), "sign_in_needed", 2),
             (AppError::Offline("x".into()), "offline", 3),
-            (
-                AppError::Store(StoreError::Damaged("x".into())),
-                "damaged",
-                5,
-            ),
-            (
-                AppError::Store(StoreError::Newer { found: 9, known: 1 }),
-                "newer",
-                5,
-            ),
+            (AppError::Store(StoreError::Damaged("x".into())), "damaged", 5),
+            (AppError::Store(StoreError::Newer { found: 9, known: 1 }), "newer", 5),
             (AppError::Store(StoreError::Foreign), "foreign", 5),
             (AppError::Refused("x".into()), "refused", 6),
-            (
-                AppError::InUse {
-                    map: "m".into(),
-                    holder: "h".into(),
-                },
-                "in_use",
-                7,
-            ),
+            (AppError::InUse { map: "m".into(), holder: "h".into() }, "in_use", 7),
             (AppError::Store(StoreError::Busy), "busy", 7),
         ];
         for (error, code, exit) in cases {
@@ -297,23 +271,13 @@ mod tests {
 
     #[test]
     fn the_networks_failures_keep_their_meaning() {
-        let offline: AppError = LinkError::Dns {
-            action: "reading the map",
-        }
-        .into();
+        let offline: AppError = LinkError::Dns { action: "reading the map" }.into();
         assert_eq!(offline.exit_code(), 3);
-        let sign_in: AppError = LinkError::SignInNeeded {
-            action: "reading the map",
-        }
-        .into();
+        let sign_in: AppError = LinkError::SignInNeeded { action: "reading the map" }.into();
         assert_eq!(sign_in.exit_code(), 2);
         let refused: AppError = LinkError::Refused { action: "saving" }.into();
         assert_eq!(refused.exit_code(), 6);
-        let address: AppError = LinkError::BadArgument {
-            action: "reading",
-            detail: "no address",
-        }
-        .into();
+        let address: AppError = LinkError::BadArgument { action: "reading", detail: "no address" }.into();
         assert_eq!(address.exit_code(), 1);
     }
 }

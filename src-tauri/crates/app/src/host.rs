@@ -81,9 +81,7 @@ impl Host for TestHost {
     }
 
     fn progress(&self, step: Progress<'_>) {
-        self.told
-            .borrow_mut()
-            .push(format!("{} {}/{}", step.what, step.done, step.total));
+        self.told.borrow_mut().push(format!("{} {}/{}", step.what, step.done, step.total));
     }
 
     fn notify(&self, text: &str) {

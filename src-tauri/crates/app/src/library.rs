@@ -66,12 +66,9 @@ impl Library {
     /// When it cannot be made.
     pub fn at(root: &Path) -> Result<Self> {
         let maps = root.join("maps");
-        fs::create_dir_all(&maps)
-            .map_err(AppError::io(format!("make the folder {}", maps.display())))?;
+        fs::create_dir_all(&maps).map_err(AppError::io(format!("make the folder {}", maps.display())))?;
         only_ours(root);
-        Ok(Self {
-            root: root.to_owned(),
-        })
+        Ok(Self { root: root.to_owned() })
     }
 
     /// The library in the platform's folder for data.
@@ -79,13 +76,9 @@ impl Library {
     /// # Errors
     /// When there is none.
     pub fn platform() -> Result<Self> {
-        let folders =
-            directories::ProjectDirs::from("org", "bivouac", "bivouac").ok_or_else(|| {
-                AppError::bad(
-                    "find the folder for data",
-                    "this account has no home folder: say --data-dir",
-                )
-            })?;
+        let folders = directories::ProjectDirs::from("org", "bivouac", "bivouac").ok_or_else(|| {
+            AppError::bad("find the folder for data", "this account has no home folder: say --data-dir")
+        })?;
         Self::at(folders.data_dir())
     }
 
@@ -115,11 +108,7 @@ impl Library {
             }
             let folder = item.path();
             let found = look(&folder);
-            entries.push(Entry {
-                uuid,
-                folder,
-                found,
-            });
+            entries.push(Entry { uuid, folder, found });
         }
         entries.sort_by_key(|entry| (entry.name().to_owned(), entry.uuid.clone()));
         Ok(entries)
@@ -138,39 +127,23 @@ impl Library {
             Box::new(|entry| address.as_ref().is_some_and(|address| entry.is_at(address))),
             Box::new(|entry| entry.found.is_ok() && entry.name() == text),
             Box::new(|entry| text.len() >= 4 && entry.uuid.starts_with(text)),
-            Box::new(|entry| {
-                entry.found.is_ok() && entry.name().to_lowercase() == text.to_lowercase()
-            }),
+            Box::new(|entry| entry.found.is_ok() && entry.name().to_lowercase() == text.to_lowercase()),
         ];
         for way in ways {
-            let hits: Vec<usize> = entries
-                .iter()
-                .enumerate()
-                .filter(|(_, e)| way(e))
-                .map(|(at, _)| at)
-                .collect();
+            let hits: Vec<usize> = entries.iter().enumerate().filter(|(_, e)| way(e)).map(|(at, _)| at).collect();
             match hits.as_slice() {
                 [] => {}
                 [one] => return Ok(entries.swap_remove(*one)),
                 several => {
-                    let names = several
-                        .iter()
-                        .filter_map(|at| entries.get(*at))
-                        .map(|entry| entry.uuid.clone());
+                    let names = several.iter().filter_map(|at| entries.get(*at)).map(|entry| entry.uuid.clone());
                     let among = names.collect::<Vec<_>>().join(", ");
-                    return Err(AppError::Ambiguous {
-                        what: format!("the map {text:?}"),
-                        among,
-                    });
+                    return Err(AppError::Ambiguous { what: format!("the map {text:?}"), among });
                 }
             }
         }
         Err(AppError::NotFound {
             what: format!("the map {text:?}"),
-            why: format!(
-                "no map of that name, id or address in {}; `bivouac maps` lists them",
-                self.root.display()
-            ),
+            why: format!("no map of that name, id or address in {}; `bivouac maps` lists them", self.root.display()),
         })
     }
 
@@ -214,10 +187,7 @@ impl Library {
     pub fn new_map(&self, birth: &Birth, host: &dyn Host) -> Result<OpenMap> {
         let name = birth.name.trim();
         if name.is_empty() || name.chars().count() > 200 {
-            return Err(AppError::bad(
-                "name the map",
-                "a name has 1 to 200 characters",
-            ));
+            return Err(AppError::bad("name the map", "a name has 1 to 200 characters"));
         }
         let uuid = fresh_uuid();
         let new = NewMap {
@@ -239,15 +209,9 @@ impl Library {
     pub(crate) fn part(&self) -> Result<Part> {
         self.sweep();
         let folder = self.folder(&format!(".part-{}", fresh_uuid()));
-        fs::create_dir(&folder).map_err(AppError::io(format!(
-            "make the folder {}",
-            folder.display()
-        )))?;
+        fs::create_dir(&folder).map_err(AppError::io(format!("make the folder {}", folder.display())))?;
         let lock = Lock::take(&folder, "that is being made")?;
-        Ok(Part {
-            folder,
-            lock: Some(lock),
-        })
+        Ok(Part { folder, lock: Some(lock) })
     }
 
     /// Makes a finished folder a map of that name.
@@ -255,10 +219,7 @@ impl Library {
         let folder = self.folder(uuid);
         // Some systems rename no folder with an open file in it.
         drop(part.lock.take());
-        fs::rename(&part.folder, &folder).map_err(AppError::io(format!(
-            "name the folder {}",
-            folder.display()
-        )))?;
+        fs::rename(&part.folder, &folder).map_err(AppError::io(format!("name the folder {}", folder.display())))?;
         own(&folder, uuid)
     }
 
@@ -273,13 +234,11 @@ impl Library {
             && !discard
         {
             let count = found.counts.unverified();
-            return Err(AppError::Unsent {
-                map: found.record.name.clone(),
-                count,
-            });
+            return Err(AppError::Unsent { map: found.record.name.clone(), count });
         }
         if entry.found.is_err() && !discard {
-            let why = "its file cannot be read, so nobody knows what would be lost: say --discard to remove it all the same";
+            let why =
+                "its file cannot be read, so nobody knows what would be lost: say --discard to remove it all the same";
             return Err(AppError::bad(format!("remove the map {}", entry.uuid), why));
         }
         let lock = Lock::take(&entry.folder, entry.name())?;
@@ -333,8 +292,7 @@ impl Entry {
     fn is_at(&self, address: &MapRef) -> bool {
         let Ok(found) = &self.found else { return false };
         let id = found.record.server_map_id.map(|id| id.to_string());
-        found.record.server.as_deref() == Some(&address.server)
-            && id.as_deref() == Some(&address.id)
+        found.record.server.as_deref() == Some(&address.server) && id.as_deref() == Some(&address.id)
     }
 }
 
@@ -345,10 +303,7 @@ fn look(folder: &Path) -> Result<Found> {
         Err(StoreError::Older { .. }) => Store::open(&file)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Found {
-        record: store.map()?,
-        counts: store.counts()?,
-    })
+    Ok(Found { record: store.map()?, counts: store.counts()? })
 }
 
 pub(crate) fn fresh_uuid() -> String {

@@ -36,16 +36,10 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(AppError::InUse {
-                    map: map.to_owned(),
-                    holder: holder(&mut file),
-                });
+                return Err(AppError::InUse { map: map.to_owned(), holder: holder(&mut file) });
             }
             Err(TryLockError::Error(source)) => {
-                return Err(AppError::Io {
-                    what: what(),
-                    source,
-                });
+                return Err(AppError::Io { what: what(), source });
             }
         }
         let text = format!("{} (pid {})\n", program(), std::process::id());
@@ -69,23 +63,14 @@ impl Drop for Lock {
 /// Who says to have the lock; some systems do not let others read a locked file.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    let read = file
-        .rewind()
-        .and_then(|()| file.take(200).read_to_string(&mut text));
+    let read = file.rewind().and_then(|()| file.take(200).read_to_string(&mut text));
     let text = text.trim();
-    if read.is_err() || text.is_empty() {
-        "another program".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if read.is_err() || text.is_empty() { "another program".to_owned() } else { text.to_owned() }
 }
 
 fn program() -> String {
     let path = std::env::current_exe().ok();
-    let name = path
-        .as_deref()
-        .and_then(Path::file_stem)
-        .map(|name| name.to_string_lossy().into_owned());
+    let name = path.as_deref().and_then(Path::file_stem).map(|name| name.to_string_lossy().into_owned());
     name.unwrap_or_else(|| "bivouac".to_owned())
 }
 
@@ -98,13 +83,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Lock::take(folder.path(), "m").unwrap();
         let error = Lock::take(folder.path(), "m").unwrap_err();
-        let AppError::InUse { holder, .. } = &error else {
-            panic!("{error}")
-        };
-        assert!(
-            holder.contains(&format!("(pid {})", std::process::id())),
-            "{holder}"
-        );
+        let AppError::InUse { holder, .. } = &error else { panic!("{error}") };
+        assert!(holder.contains(&format!("(pid {})", std::process::id())), "{holder}");
         assert_eq!(error.exit_code(), 7);
         drop(first);
         assert!(Lock::take(folder.path(), "m").is_ok());

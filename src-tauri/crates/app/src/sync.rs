@@ -64,12 +64,7 @@ pub trait Watcher {
 ///
 /// # Errors
 /// What stops it; every edit stays on this laptop then.
-pub async fn sync(
-    map: OpenMap,
-    request: &Request,
-    door: &Door<'_>,
-    watcher: &impl Watcher,
-) -> Result<Done> {
+pub async fn sync(map: OpenMap, request: &Request, door: &Door<'_>, watcher: &impl Watcher) -> Result<Done> {
     let (mut store, _owned) = map.split();
     let account = remember(&mut store, request)?;
     let record = store.map()?;
@@ -81,12 +76,7 @@ pub async fn sync(
     };
     let id = record.server_map_id.map(|id| id.to_string());
     let (client, id, account, created) = match id {
-        Some(id) => (
-            door.connect(&server, &account, Some(&id)).await?,
-            id,
-            account,
-            None,
-        ),
+        Some(id) => (door.connect(&server, &account, Some(&id)).await?, id, account, None),
         None => {
             let born = create(&mut store, &server, &account, door).await?;
             (born.client, born.id, born.account, Some(born.url))
@@ -112,12 +102,7 @@ pub async fn sync(
     door.leave(&client, &account)?;
     let summary = outcome?;
     let read_only = store.map()?.read_only;
-    Ok(Done {
-        summary,
-        counts: store.counts()?,
-        created,
-        read_only,
-    })
+    Ok(Done { summary, counts: store.counts()?, created, read_only })
 }
 
 /// Keeps a newly named server or account in the map's row.
@@ -126,10 +111,7 @@ fn remember(store: &mut Store, request: &Request) -> Result<Account> {
     let mut record = tx.map()?;
     if let Some(server) = &request.server {
         if record.server_map_id.is_some() && record.server.as_ref() != Some(server) {
-            return Err(AppError::bad(
-                "sync the map",
-                "it is on another server already",
-            ));
+            return Err(AppError::bad("sync the map", "it is on another server already"));
         }
         record.server = Some(server.clone());
     }
@@ -149,12 +131,7 @@ struct Born {
 }
 
 /// Creates a map that was born offline on its server.
-async fn create(
-    store: &mut Store,
-    server: &str,
-    account: &Account,
-    door: &Door<'_>,
-) -> Result<Born> {
+async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<'_>) -> Result<Born> {
     let client = match account {
         Account::User(_) => door.connect(server, account, None).await?,
         Account::Nobody | Account::EditLink => {
@@ -164,10 +141,7 @@ async fn create(
         }
     };
     let settings = settings(store)?;
-    let name = settings
-        .get("name")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let name = settings.get("name").and_then(Value::as_str).map(str::to_owned);
     let name = match name {
         Some(name) => name,
         None => store.map()?.name,
@@ -195,12 +169,7 @@ async fn create(
     record.account = account.label();
     tx.set_map(&record)?;
     tx.commit()?;
-    Ok(Born {
-        client,
-        id: made.id,
-        url: made.url,
-        account,
-    })
+    Ok(Born { client, id: made.id, url: made.url, account })
 }
 
 /// The map's properties, as its registers show them.
@@ -217,29 +186,18 @@ fn center(store: &Store, settings: &serde_json::Map<String, Value>) -> Result<Lo
     if let (Some(lon), Some(lat)) = (number("lng"), number("lat")) {
         return Ok(LonLat { lon, lat });
     }
-    let query = bivouac_store::Query {
-        limit: 1000,
-        ..bivouac_store::Query::default()
-    };
+    let query = bivouac_store::Query { limit: 1000, ..bivouac_store::Query::default() };
     let mut all: Option<bivouac_journal::geometry::Bounds> = None;
     for feature in store.features(&query)? {
         let text: Value = serde_json::from_str(&feature.text).unwrap_or(Value::Null);
-        let geometry = text
-            .get("geometry")
-            .map(Value::to_string)
-            .unwrap_or_default();
-        let bounds = bivouac_journal::geometry::inspect(&geometry)
-            .ok()
-            .and_then(|shape| shape.bounds);
+        let geometry = text.get("geometry").map(Value::to_string).unwrap_or_default();
+        let bounds = bivouac_journal::geometry::inspect(&geometry).ok().and_then(|shape| shape.bounds);
         all = match (all, bounds) {
             (Some(a), Some(b)) => Some(a.union(b)),
             (a, b) => a.or(b),
         };
     }
-    let middle = all.map(|b| LonLat {
-        lon: (b.west + b.east) / 2.0,
-        lat: (b.south + b.north) / 2.0,
-    });
+    let middle = all.map(|b| LonLat { lon: (b.west + b.east) / 2.0, lat: (b.south + b.north) / 2.0 });
     Ok(middle.unwrap_or(LonLat { lon: 0.0, lat: 0.0 }))
 }
 
@@ -264,11 +222,7 @@ async fn read_only(
             "save the map: the server lets you only see it; {unsent} edits stay on this laptop, and `bivouac export` writes them to a file"
         )));
     }
-    Ok(Summary {
-        read: read.layers,
-        verified: true,
-        ..Summary::default()
-    })
+    Ok(Summary { read: read.layers, verified: true, ..Summary::default() })
 }
 
 struct Staying {
@@ -290,10 +244,7 @@ impl Staying {
         let shared = Rc::new(RefCell::new(store));
         let (events, mut told) = mpsc::unbounded_channel();
         let (commands, for_driver) = mpsc::unbounded_channel();
-        let server = OneMap {
-            online: OnlineMap::new(self.client.clone(), &self.id),
-            alone: self.alone,
-        };
+        let server = OneMap { online: OnlineMap::new(self.client.clone(), &self.id), alone: self.alone };
         let driver = Driver::new(
             shared.clone(),
             Rc::new(server),
@@ -328,10 +279,7 @@ impl Staying {
         }
         match Rc::try_unwrap(shared) {
             Ok(store) => Ok((store.into_inner(), result.map_err(AppError::from))),
-            Err(_) => Err(AppError::bad(
-                "sync the map",
-                "the driver kept the map's file",
-            )),
+            Err(_) => Err(AppError::bad("sync the map", "the driver kept the map's file")),
         }
     }
 }
@@ -347,9 +295,7 @@ impl Server for OneMap {
 
     async fn token(&self) -> Result<String, Failure> {
         if self.alone {
-            return Err(Failure::NoRealTime(
-                "join the room: only some layers may be edited".to_owned(),
-            ));
+            return Err(Failure::NoRealTime("join the room: only some layers may be edited".to_owned()));
         }
         self.online.token().await
     }

@@ -51,11 +51,7 @@ impl Request {
             (None, None) if is_link(url) => (Account::EditLink, Some(Secret::new(url))),
             (None, None) => (Account::Nobody, None),
         };
-        Ok(Self {
-            url: url.to_owned(),
-            account,
-            edit_link,
-        })
+        Ok(Self { url: url.to_owned(), account, edit_link })
     }
 }
 
@@ -68,18 +64,11 @@ pub async fn take(library: &Library, request: &Request, door: &Door<'_>) -> Resu
     if let Some(link) = &request.edit_link {
         let other = find_map(link.expose())?;
         if (&other.server, &other.id) != (&address.server, &address.id) {
-            return Err(AppError::bad(
-                "take the map offline",
-                "the edit link belongs to another map",
-            ));
+            return Err(AppError::bad("take the map offline", "the edit link belongs to another map"));
         }
     }
     if let Some(entry) = library.at_address(&address)? {
-        let why = format!(
-            "it is on this laptop already, as {:?} ({}): sync it",
-            entry.name(),
-            entry.uuid
-        );
+        let why = format!("it is on this laptop already, as {:?} ({}): sync it", entry.name(), entry.uuid);
         return Err(AppError::bad("take the map offline", why));
     }
     let client = connect(&address, request, door).await?;
@@ -118,10 +107,7 @@ async fn connect(address: &MapRef, request: &Request, door: &Door<'_>) -> Result
             client.open_edit_link(link.expose()).await?;
             Ok(client)
         }
-        None => {
-            door.connect(&address.server, &request.account, Some(&address.id))
-                .await
-        }
+        None => door.connect(&address.server, &request.account, Some(&address.id)).await,
     }
 }
 
@@ -160,12 +146,6 @@ pub async fn merge(
         let at_ms = version.parse().unwrap_or(0);
         store.merge_layer(layer, version, at_ms, &read.body, door.host.now_ms())?;
     }
-    door.host.progress(Progress {
-        what,
-        done: total,
-        total,
-    });
-    Ok(Read {
-        layers: layers.len(),
-    })
+    door.host.progress(Progress { what, done: total, total });
+    Ok(Read { layers: layers.len() })
 }

@@ -47,21 +47,13 @@ pub fn check(text: &str) -> WireCheck {
             continue;
         }
         let message = match serde_json::from_str::<Line<'_>>(line) {
-            Ok(Line {
-                msg: Some(message), ..
-            }) => message.get(),
-            Ok(Line {
-                msg: None,
-                dir: Some(dir),
-            }) if dir == "http" => continue,
+            Ok(Line { msg: Some(message), .. }) => message.get(),
+            Ok(Line { msg: None, dir: Some(dir) }) if dir == "http" => continue,
             Ok(Line { msg: None, .. }) => line,
             Err(_) if matches!(line, "pong" | "\"pong\"" | "ping" | "\"ping\"") => continue,
             Err(error) => {
                 check.messages += 1;
-                check.findings.push((
-                    number,
-                    Finding::NotUnderstood(format!("no JSON message: {error}")),
-                ));
+                check.findings.push((number, Finding::NotUnderstood(format!("no JSON message: {error}"))));
                 continue;
             }
         };
@@ -70,9 +62,7 @@ pub fn check(text: &str) -> WireCheck {
         }
         check.messages += 1;
         let found = check.one(message);
-        check
-            .findings
-            .extend(found.into_iter().map(|finding| (number, finding)));
+        check.findings.extend(found.into_iter().map(|finding| (number, finding)));
     }
     check
 }
@@ -86,26 +76,19 @@ impl WireCheck {
         let mut findings = Vec::new();
         match &frame {
             Frame::Operation(envelope) => self.envelope(envelope, &mut findings),
-            Frame::Peer {
-                body: PeerBody::ListOperationsResponse { operations, .. },
-                ..
-            } => {
+            Frame::Peer { body: PeerBody::ListOperationsResponse { operations, .. }, .. } => {
                 for envelope in operations {
                     self.envelope(envelope, &mut findings);
                 }
             }
-            Frame::Peer {
-                body: PeerBody::Unknown(text),
-                ..
-            } => {
+            Frame::Peer { body: PeerBody::Unknown(text), .. } => {
                 findings.push(Finding::NotUnderstood(format!(
                     "a message between peers of an unknown kind: {}",
                     short(text.as_str())
                 )));
             }
             Frame::Peer {
-                body:
-                    PeerBody::ListOperationsRequest { .. } | PeerBody::Hello(_) | PeerBody::Probe(_),
+                body: PeerBody::ListOperationsRequest { .. } | PeerBody::Hello(_) | PeerBody::Probe(_),
                 ..
             }
             | Frame::JoinRequest(_)
@@ -134,10 +117,7 @@ impl WireCheck {
             if *why == Refusal::Subject && is_permission(text.as_str()) {
                 self.permissions += 1;
             } else {
-                findings.push(Finding::NotUnderstood(format!(
-                    "{why}: {}",
-                    short(text.as_str())
-                )));
+                findings.push(Finding::NotUnderstood(format!("{why}: {}", short(text.as_str()))));
             }
         }
     }
@@ -145,18 +125,11 @@ impl WireCheck {
 
 fn is_permission(text: &str) -> bool {
     let value: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-    matches!(
-        value.get("subject").and_then(Value::as_str),
-        Some("mappermissions" | "datalayerpermissions")
-    )
+    matches!(value.get("subject").and_then(Value::as_str), Some("mappermissions" | "datalayerpermissions"))
 }
 
 fn short(text: &str) -> String {
-    if text.chars().count() <= 200 {
-        text.to_owned()
-    } else {
-        text.chars().take(199).chain(['…']).collect()
-    }
+    if text.chars().count() <= 200 { text.to_owned() } else { text.chars().take(199).chain(['…']).collect() }
 }
 
 #[cfg(test)]
@@ -177,14 +150,7 @@ mod tests {
 
     #[test]
     fn permission_operations_are_counted_and_no_finding() {
-        let check = check(&GOOD.replace(
-            "\"feature\",\"metadata\"",
-            "\"mappermissions\",\"metadata\"",
-        ));
-        assert_eq!(
-            (check.permissions, check.findings.len()),
-            (1, 0),
-            "{check:?}"
-        );
+        let check = check(&GOOD.replace("\"feature\",\"metadata\"", "\"mappermissions\",\"metadata\""));
+        assert_eq!((check.permissions, check.findings.len()), (1, 0), "{check:?}");
     }
 }

@@ -40,13 +40,7 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub yes: bool,
     /// Where sessions and secret edit links are kept.
-    #[arg(
-        long,
-        global = true,
-        env = "BIVOUAC_SECRETS",
-        value_enum,
-        value_name = "KIND"
-    )]
+    #[arg(long, global = true, env = "BIVOUAC_SECRETS", value_enum, value_name = "KIND")]
     pub secrets: Option<SecretsKind>,
     /// What to do.
     #[command(subcommand)]

@@ -18,11 +18,7 @@ pub fn start() {
         Ok(targets) => targets,
         Err(_) => Targets::new().with_target("bivouac", Level::INFO),
     };
-    let ours =
-        filter_fn(|meta| meta.target().starts_with("bivouac") || *meta.level() <= Level::WARN);
-    let lines = fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_filter(targets.and(ours));
+    let ours = filter_fn(|meta| meta.target().starts_with("bivouac") || *meta.level() <= Level::WARN);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_filter(targets.and(ours));
     let _ = registry().with(lines).try_init();
 }

@@ -20,10 +20,7 @@ use out::Out;
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
         // Where it happened, for a report; never what was in the user's data.
-        let place = info
-            .location()
-            .map(|at| format!("{}:{}", at.file(), at.line()))
-            .unwrap_or_default();
+        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
         out::complain(&format!(
             "a fault of bivouac at {place}: please report it; what was acknowledged is on the disk"
         ));
@@ -49,15 +46,8 @@ fn main() -> ExitCode {
 
 /// Help and version are done; anything else is bad input, which ends with 1 like all bad input.
 fn usage(error: &clap::Error) -> ExitCode {
-    let done = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
+    let done = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     // A reader that went away is no failure.
     let _ = error.print();
-    if done {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

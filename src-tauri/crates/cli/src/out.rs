@@ -23,11 +23,7 @@ impl Out {
     }
 
     /// One result: JSON, or the lines that say the same.
-    pub fn result(
-        self,
-        value: &Value,
-        lines: impl FnOnce() -> Vec<String>,
-    ) -> Result<(), AppError> {
+    pub fn result(self, value: &Value, lines: impl FnOnce() -> Vec<String>) -> Result<(), AppError> {
         if self.json {
             return self.raw(&value.to_string());
         }
@@ -42,9 +38,7 @@ impl Out {
     /// A line as it is.
     pub fn raw(self, text: &str) -> Result<(), AppError> {
         let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{text}")
-            .and_then(|()| stdout.flush())
-            .map_err(AppError::io("write to the standard output"))
+        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(AppError::io("write to the standard output"))
     }
 
     /// Why a command failed, on stderr.
@@ -73,15 +67,7 @@ pub fn is_broken_pipe(error: &AppError) -> bool {
 
 /// Text of others without control characters, which could steer a terminal.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// An instant in ms as people and scripts read it; `None` for 0.
@@ -90,8 +76,7 @@ pub fn instant(ms: u64) -> Option<String> {
         return None;
     }
     let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()?;
-    at.format(&time::format_description::well_known::Rfc3339)
-        .ok()
+    at.format(&time::format_description::well_known::Rfc3339).ok()
 }
 
 #[cfg(test)]
@@ -105,10 +90,7 @@ mod tests {
 
     #[test]
     fn instants_are_read_as_rfc_3339() {
-        assert_eq!(
-            instant(1_700_000_000_123).as_deref(),
-            Some("2023-11-14T22:13:20.123Z")
-        );
+        assert_eq!(instant(1_700_000_000_123).as_deref(), Some("2023-11-14T22:13:20.123Z"));
         assert_eq!(instant(0), None);
     }
 }

@@ -21,10 +21,7 @@ pub struct Terminal {
 impl Terminal {
     /// A terminal; `yes` answers every question.
     pub fn new(yes: bool) -> Self {
-        Self {
-            yes,
-            bar: RefCell::new(None),
-        }
+        Self { yes, bar: RefCell::new(None) }
     }
 
     fn can_ask() -> bool {
@@ -35,18 +32,13 @@ impl Terminal {
         if !Self::can_ask() {
             return None;
         }
-        rpassword::prompt_password(prompt)
-            .ok()
-            .filter(|text| !text.is_empty())
-            .map(Secret::new)
+        rpassword::prompt_password(prompt).ok().filter(|text| !text.is_empty()).map(Secret::new)
     }
 }
 
 impl Host for Terminal {
     fn now_ms(&self) -> u64 {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(0)
     }
 
@@ -91,9 +83,7 @@ impl Host for Terminal {
         match purpose {
             Passphrase::Existing => Self::ask_secret("Passphrase of the file of secrets: "),
             Passphrase::New => {
-                let first = Self::ask_secret(
-                    "A passphrase for a new file of secrets (empty: keep nothing): ",
-                )?;
+                let first = Self::ask_secret("A passphrase for a new file of secrets (empty: keep nothing): ")?;
                 let second = Self::ask_secret("Once more: ")?;
                 if first == second {
                     return Some(first);

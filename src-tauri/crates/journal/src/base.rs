@@ -29,11 +29,7 @@ impl Base {
     #[must_use]
     pub fn order(&self, path: &Path) -> Order {
         let above = path.ancestors().filter_map(|above| self.orders.get(&above));
-        above
-            .chain(self.orders.get(path))
-            .max()
-            .cloned()
-            .unwrap_or_else(|| Order::server(0))
+        above.chain(self.orders.get(path)).max().cloned().unwrap_or_else(|| Order::server(0))
     }
 }
 
@@ -76,11 +72,7 @@ pub fn difference(
         subject,
         base,
         state,
-        time_ms: if base.is_none() && state.is_empty() {
-            None
-        } else {
-            Some(time_ms)
-        },
+        time_ms: if base.is_none() && state.is_empty() { None } else { Some(time_ms) },
         carried,
         difference: Difference::default(),
     };
@@ -146,8 +138,7 @@ impl Comparison<'_, '_> {
                 // Below that, only where both sides are objects and somebody wrote deeper.
                 ["properties", ..] => {
                     let path = Path::of(place);
-                    place.len() < MAX_SEGMENTS
-                        && self.state.registers().keys().any(|p| path.covers(p))
+                    place.len() < MAX_SEGMENTS && self.state.registers().keys().any(|p| path.covers(p))
                 }
                 _ => false,
             },
@@ -155,9 +146,7 @@ impl Comparison<'_, '_> {
     }
 
     fn write(&mut self, path: &Path, value: Option<Json>) {
-        let reflected = self
-            .base
-            .map_or_else(Order::lowest, |base| base.order(path));
+        let reflected = self.base.map_or_else(Order::lowest, |base| base.order(path));
         if let Some(order) = (self.carried)(path, &reflected, value.as_ref()) {
             self.difference.orders.insert(path.clone(), order);
             return;
@@ -167,13 +156,7 @@ impl Comparison<'_, '_> {
             Some(time) => Order::server(time.max(reflected.wall.saturating_add(1))),
         };
         self.difference.orders.insert(path.clone(), order.clone());
-        self.difference.writes.push((
-            Write {
-                path: path.clone(),
-                value,
-            },
-            order,
-        ));
+        self.difference.writes.push((Write { path: path.clone(), value }, order));
     }
 }
 
@@ -205,127 +188,51 @@ mod tests {
 
     #[test]
     fn a_first_read_writes_below_every_operation() {
-        let read = difference(
-            Subject::Feature,
-            None,
-            Some(&feature("a")),
-            &ObjectState::default(),
-            500,
-            &mut nobody,
-        );
+        let read = difference(Subject::Feature, None, Some(&feature("a")), &ObjectState::default(), 500, &mut nobody);
         assert_eq!(read.writes.len(), 3);
-        assert!(
-            read.writes
-                .iter()
-                .all(|(_, order)| *order == Order::server(0))
-        );
-        assert!(
-            read.writes
-                .iter()
-                .all(|(_, order)| *order < op("1:0:a") && *order > op("junk"))
-        );
+        assert!(read.writes.iter().all(|(_, order)| *order == Order::server(0)));
+        assert!(read.writes.iter().all(|(_, order)| *order < op("1:0:a") && *order > op("junk")));
     }
 
     #[test]
     fn a_document_equal_to_its_base_writes_nothing() {
-        let first = difference(
-            Subject::Feature,
-            None,
-            Some(&feature("a")),
-            &ObjectState::default(),
-            1,
-            &mut nobody,
-        );
+        let first = difference(Subject::Feature, None, Some(&feature("a")), &ObjectState::default(), 1, &mut nobody);
         let state = state_of(&first);
         let base = first.advance(None, Some(&feature("a"))).unwrap();
         let mut reordered = feature("a");
         reordered["geometry"] = json!({"coordinates":[1.0,2.0],"type":"Point"});
-        let again = difference(
-            Subject::Feature,
-            Some(&base),
-            Some(&reordered),
-            &state,
-            900,
-            &mut nobody,
-        );
+        let again = difference(Subject::Feature, Some(&base), Some(&reordered), &state, 900, &mut nobody);
         assert!(again.writes.is_empty());
     }
 
     #[test]
     fn a_change_is_written_at_the_time_of_its_version_and_after_what_the_base_reflected() {
-        let base = Base {
-            document: feature("a"),
-            orders: BTreeMap::from([(Path::property("name"), op("700:0:x"))]),
-        };
+        let base = Base { document: feature("a"), orders: BTreeMap::from([(Path::property("name"), op("700:0:x"))]) };
         let state = ObjectState::default();
-        let later = difference(
-            Subject::Feature,
-            Some(&base),
-            Some(&feature("b")),
-            &state,
-            900,
-            &mut nobody,
-        );
+        let later = difference(Subject::Feature, Some(&base), Some(&feature("b")), &state, 900, &mut nobody);
         assert_eq!(later.writes[0].1, Order::server(900));
-        let earlier = difference(
-            Subject::Feature,
-            Some(&base),
-            Some(&feature("b")),
-            &state,
-            600,
-            &mut nobody,
-        );
+        let earlier = difference(Subject::Feature, Some(&base), Some(&feature("b")), &state, 600, &mut nobody);
         assert_eq!(earlier.writes[0].1, Order::server(701));
     }
 
     #[test]
     fn a_value_that_an_operation_already_carries_stands_for_that_operation() {
-        let base = Base {
-            document: feature("a"),
-            orders: BTreeMap::new(),
-        };
+        let base = Base { document: feature("a"), orders: BTreeMap::new() };
         let mut carried = |path: &Path, after: &Order, value: Option<&Json>| {
-            (*path == Path::property("name")
-                && *after < op("5:0:x")
-                && value == Some(&Json::string("b")))
-            .then(|| op("5:0:x"))
+            (*path == Path::property("name") && *after < op("5:0:x") && value == Some(&Json::string("b")))
+                .then(|| op("5:0:x"))
         };
-        let read = difference(
-            Subject::Feature,
-            Some(&base),
-            Some(&feature("b")),
-            &ObjectState::default(),
-            900,
-            &mut carried,
-        );
+        let read =
+            difference(Subject::Feature, Some(&base), Some(&feature("b")), &ObjectState::default(), 900, &mut carried);
         assert!(read.writes.is_empty());
         assert_eq!(read.orders.get(&Path::property("name")), Some(&op("5:0:x")));
     }
 
     #[test]
     fn a_feature_missing_from_the_document_is_dead() {
-        let base = Base {
-            document: feature("a"),
-            orders: BTreeMap::new(),
-        };
-        let read = difference(
-            Subject::Feature,
-            Some(&base),
-            None,
-            &ObjectState::default(),
-            900,
-            &mut nobody,
-        );
-        assert_eq!(
-            read.writes,
-            vec![(
-                Write {
-                    path: Path::existence(),
-                    value: Some(dead())
-                },
-                Order::server(900)
-            )]
-        );
+        let base = Base { document: feature("a"), orders: BTreeMap::new() };
+        let read = difference(Subject::Feature, Some(&base), None, &ObjectState::default(), 900, &mut nobody);
+        assert_eq!(read.writes, vec![(Write { path: Path::existence(), value: Some(dead()) }, Order::server(900))]);
     }
 
     #[test]
@@ -348,41 +255,15 @@ mod tests {
 
     #[test]
     fn a_layer_setting_is_compared_as_deep_as_somebody_wrote() {
-        let base = Base {
-            document: json!({"rank":0,"properties":{"heat":{"radius":5,"max":1}}}),
-            orders: BTreeMap::new(),
-        };
+        let base =
+            Base { document: json!({"rank":0,"properties":{"heat":{"radius":5,"max":1}}}), orders: BTreeMap::new() };
         let now = json!({"rank":0,"properties":{"heat":{"radius":6,"max":1}}});
         let mut state = ObjectState::default();
-        let shallow = difference(
-            Subject::Layer,
-            Some(&base),
-            Some(&now),
-            &state,
-            9,
-            &mut nobody,
-        );
+        let shallow = difference(Subject::Layer, Some(&base), Some(&now), &state, 9, &mut nobody);
         assert_eq!(shallow.writes[0].0.path, Path::of(&["properties", "heat"]));
         let deep = Path::of(&["properties", "heat", "max"]);
-        state.write(
-            Write {
-                path: deep,
-                value: Some(Json::trusted("1")),
-            },
-            op("5:0:x"),
-            0,
-        );
-        let read = difference(
-            Subject::Layer,
-            Some(&base),
-            Some(&now),
-            &state,
-            9,
-            &mut nobody,
-        );
-        assert_eq!(
-            read.writes[0].0.path,
-            Path::of(&["properties", "heat", "radius"])
-        );
+        state.write(Write { path: deep, value: Some(Json::trusted("1")) }, op("5:0:x"), 0);
+        let read = difference(Subject::Layer, Some(&base), Some(&now), &state, 9, &mut nobody);
+        assert_eq!(read.writes[0].0.path, Path::of(&["properties", "heat", "radius"]));
     }
 }

@@ -50,10 +50,7 @@ pub fn live(envelope: Envelope) -> Log {
     for entry in envelope.entries {
         match entry {
             Entry::Operation(operation) => {
-                log.operations.push(Incoming {
-                    operation: *operation,
-                    standing: Standing::Live,
-                });
+                log.operations.push(Incoming { operation: *operation, standing: Standing::Live });
             }
             Entry::Refused { why, .. } => *log.refused.entry(why).or_default() += 1,
         }
@@ -83,15 +80,8 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
     }
     let news = Registers::default().news(&operations, &saved_at);
     for (operation, is_news) in operations.into_iter().zip(news) {
-        let standing = if is_news {
-            Standing::Unsaved
-        } else {
-            Standing::History
-        };
-        log.operations.push(Incoming {
-            operation,
-            standing,
-        });
+        let standing = if is_news { Standing::Unsaved } else { Standing::History };
+        log.operations.push(Incoming { operation, standing });
     }
     log
 }
@@ -118,19 +108,15 @@ fn place(operation: &Operation) -> Place<'_> {
 
 impl<'a> Registers<'a> {
     /// Whether each operation is the newest and unsaved in any of its registers.
-    fn news(
-        mut self,
-        operations: &'a [Operation],
-        saved_at: &BTreeMap<LayerId, Order>,
-    ) -> Vec<bool> {
+    fn news(mut self, operations: &'a [Operation], saved_at: &BTreeMap<LayerId, Order>) -> Vec<bool> {
         let mut touched: Vec<u32> = Vec::with_capacity(operations.len() * 2);
         let mut ends: Vec<usize> = Vec::with_capacity(operations.len());
         let mut buffer = String::new();
         for operation in operations {
             let at = place(operation);
             let layer_saved = || saved_at.get(operation.object.layer()?);
-            let unsaved = operation.dirty != Some(false)
-                || layer_saved().is_some_and(|saved| operation.order() > *saved);
+            let unsaved =
+                operation.dirty != Some(false) || layer_saved().is_some_and(|saved| operation.order() > *saved);
             let next = number(self.objects.len());
             let object = *self.objects.entry(&operation.object).or_insert(next);
             operation.each_path(&mut buffer, &mut |path| {
@@ -145,10 +131,7 @@ impl<'a> Registers<'a> {
                 let next = number(self.newest.len());
                 let register = *self.numbers.entry((object, path)).or_insert(next);
                 touched.push(register);
-                match self
-                    .newest
-                    .get_mut(usize::try_from(register).unwrap_or(usize::MAX))
-                {
+                match self.newest.get_mut(usize::try_from(register).unwrap_or(usize::MAX)) {
                     Some(newest) if at >= newest.0 => *newest = (at, unsaved),
                     Some(_) => {}
                     None => self.newest.push((at, unsaved)),
@@ -162,9 +145,7 @@ impl<'a> Registers<'a> {
             let registers = touched.get(start..end).unwrap_or_default();
             start = end;
             registers.iter().any(|register| {
-                let newest = usize::try_from(*register)
-                    .ok()
-                    .and_then(|r| self.newest.get(r));
+                let newest = usize::try_from(*register).ok().and_then(|r| self.newest.get(r));
                 newest.is_some_and(|(newest, unsaved)| *unsaved && *newest == at)
             })
         });
@@ -188,10 +169,7 @@ mod tests {
             r#"{{"sender":"aaaaa","recipient":"bbbbb","message":{{"operations":[{}],"verb":"ListOperationsResponse"}},"kind":"PeerMessage"}}"#,
             operations.join(",")
         );
-        let Frame::Peer {
-            body: PeerBody::ListOperationsResponse { operations, .. },
-            ..
-        } = parse(&text).unwrap()
+        let Frame::Peer { body: PeerBody::ListOperationsResponse { operations, .. }, .. } = parse(&text).unwrap()
         else {
             panic!("not a list")
         };
@@ -218,39 +196,21 @@ mod tests {
     fn rule_16_only_the_newest_of_a_register_counts() {
         use Standing::{History, Unsaved};
         let cases = [
-            (
-                vec![rename("1:0:a", "x", r#","dirty":true"#)],
-                vec![Unsaved],
-            ),
+            (vec![rename("1:0:a", "x", r#","dirty":true"#)], vec![Unsaved]),
             (vec![rename("1:0:a", "x", "")], vec![Unsaved]),
-            (
-                vec![rename("1:0:a", "x", r#","dirty":false"#)],
-                vec![History],
-            ),
+            (vec![rename("1:0:a", "x", r#","dirty":false"#)], vec![History]),
             // Undone values stay flagged true behind a saved one.
             (
-                vec![
-                    rename("1:0:a", "x", r#","dirty":true"#),
-                    rename("2:0:a", "y", r#","dirty":false"#),
-                ],
+                vec![rename("1:0:a", "x", r#","dirty":true"#), rename("2:0:a", "y", r#","dirty":false"#)],
                 vec![History, History],
             ),
             (
-                vec![
-                    rename("2:0:a", "y", r#","dirty":true"#),
-                    rename("1:0:a", "x", r#","dirty":true"#),
-                ],
+                vec![rename("2:0:a", "y", r#","dirty":true"#), rename("1:0:a", "x", r#","dirty":true"#)],
                 vec![Unsaved, History],
             ),
             // Called clean by somebody's save, but it came after this log's last save.
-            (
-                vec![saved("1:0:a"), rename("2:0:a", "y", r#","dirty":false"#)],
-                vec![Unsaved],
-            ),
-            (
-                vec![saved("3:0:a"), rename("2:0:a", "y", r#","dirty":false"#)],
-                vec![History],
-            ),
+            (vec![saved("1:0:a"), rename("2:0:a", "y", r#","dirty":false"#)], vec![Unsaved]),
+            (vec![saved("3:0:a"), rename("2:0:a", "y", r#","dirty":false"#)], vec![History]),
         ];
         for (operations, expected) in cases {
             assert_eq!(standings(&log_of(&operations)), expected, "{operations:?}");

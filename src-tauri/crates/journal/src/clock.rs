@@ -33,11 +33,7 @@ impl Hlc {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (wall, counter, id) = Self::split(text)?;
-        Some(Self {
-            wall,
-            counter,
-            id: id.into(),
-        })
+        Some(Self { wall, counter, id: id.into() })
     }
 
     /// As [`Hlc::parse`], with the id where it stands.
@@ -125,13 +121,7 @@ impl Order {
     #[must_use]
     pub fn new(stamp: &Stamp, index: u32) -> Self {
         match stamp {
-            Stamp::Valid(hlc) => Self {
-                valid: true,
-                wall: hlc.wall,
-                counter: hlc.counter,
-                id: hlc.id.clone(),
-                index,
-            },
+            Stamp::Valid(hlc) => Self { valid: true, wall: hlc.wall, counter: hlc.counter, id: hlc.id.clone(), index },
             Stamp::Invalid(_) => Self::lowest(),
         }
     }
@@ -139,25 +129,13 @@ impl Order {
     /// The order of every write whose clock is invalid (rule 4).
     #[must_use]
     pub fn lowest() -> Self {
-        Self {
-            valid: false,
-            wall: 0,
-            counter: 0,
-            id: "".into(),
-            index: 0,
-        }
+        Self { valid: false, wall: 0, counter: 0, id: "".into(), index: 0 }
     }
 
     /// The order of a server operation: `(time, 0, "")` (M11). A first read is `server(0)`.
     #[must_use]
     pub fn server(time_ms: u64) -> Self {
-        Self {
-            valid: true,
-            wall: time_ms,
-            counter: 0,
-            id: "".into(),
-            index: 0,
-        }
+        Self { valid: true, wall: time_ms, counter: 0, id: "".into(), index: 0 }
     }
 }
 
@@ -180,21 +158,13 @@ impl Clock {
     /// A clock with this id that has not ticked before `wall`:`counter`.
     #[must_use]
     pub fn resume(id: &str, wall: u64, counter: u32) -> Self {
-        Self {
-            wall,
-            counter,
-            id: id.into(),
-        }
+        Self { wall, counter, id: id.into() }
     }
 
     /// The last instant that was given out or adopted.
     #[must_use]
     pub fn last(&self) -> Hlc {
-        Hlc {
-            wall: self.wall,
-            counter: self.counter,
-            id: self.id.clone(),
-        }
+        Hlc { wall: self.wall, counter: self.counter, id: self.id.clone() }
     }
 
     /// The id in every instant of this clock.
@@ -221,9 +191,7 @@ impl Clock {
     /// [`TooFarAhead`] when it is more than five minutes ahead; our clock stays (rule 3).
     pub fn receive(&mut self, foreign: &Hlc, now_ms: u64) -> Result<(), TooFarAhead> {
         if foreign.wall > now_ms.saturating_add(MAX_AHEAD_MS) && foreign.wall > self.wall {
-            return Err(TooFarAhead {
-                by_ms: foreign.wall - now_ms,
-            });
+            return Err(TooFarAhead { by_ms: foreign.wall - now_ms });
         }
         if (foreign.wall, foreign.counter) > (self.wall, self.counter) {
             (self.wall, self.counter) = (foreign.wall, foreign.counter);
@@ -241,11 +209,7 @@ impl Clock {
                 if wall <= now_ms.saturating_add(MAX_AHEAD_MS) {
                     (self.wall, self.counter) = (wall, 0);
                 }
-                Hlc {
-                    wall,
-                    counter: 0,
-                    id: self.id.clone(),
-                }
+                Hlc { wall, counter: 0, id: self.id.clone() }
             }
             Some(_) | None => next,
         }
@@ -261,12 +225,7 @@ mod tests {
 
     #[test]
     fn a_stamp_is_three_parts_before_the_year_2100() {
-        for good in [
-            "1795440656049:0:4uzaG",
-            "0:0:0",
-            "1:999999999:x",
-            "4102444799999:0:é",
-        ] {
+        for good in ["1795440656049:0:4uzaG", "0:0:0", "1:999999999:x", "4102444799999:0:é"] {
             assert_eq!(Hlc::parse(good).unwrap().to_string(), good);
         }
         for bad in [

@@ -54,11 +54,7 @@ pub struct LayerDocument {
 /// # Errors
 /// When it is not a document at all; single features that are not objects are left out and make
 /// the document unclean.
-pub fn parse(
-    layer: &LayerId,
-    body: &str,
-    known: impl Fn(&FeatureId) -> bool,
-) -> Result<LayerDocument, DocumentError> {
+pub fn parse(layer: &LayerId, body: &str, known: impl Fn(&FeatureId) -> bool) -> Result<LayerDocument, DocumentError> {
     if !depth_is_fine(body) {
         return Err(DocumentError::TooDeep);
     }
@@ -68,21 +64,9 @@ pub fn parse(
         Some(raw) => serde_json::from_str(raw.get()).map_err(malformed)?,
         None => return Err(DocumentError::Malformed("no features".to_owned())),
     };
-    let rest = Members(
-        members
-            .0
-            .iter()
-            .filter(|(name, _)| name != "features")
-            .cloned()
-            .collect(),
-    );
+    let rest = Members(members.0.iter().filter(|(name, _)| name != "features").cloned().collect());
     let rest = Json::trusted(&serde_json::to_string(&rest).map_err(malformed)?);
-    let mut reader = Reader {
-        layer,
-        features: Vec::new(),
-        unclean: false,
-        seen: BTreeSet::new(),
-    };
+    let mut reader = Reader { layer, features: Vec::new(), unclean: false, seen: BTreeSet::new() };
     let mut later: Vec<(&RawValue, Members<'_>)> = Vec::new();
     for raw in raw_features {
         let Ok(members) = Members::parse(raw.get()) else {
@@ -102,11 +86,7 @@ pub fn parse(
     for (raw, members) in later {
         reader.derive(raw, &members);
     }
-    Ok(LayerDocument {
-        features: reader.features,
-        rest,
-        unclean: reader.unclean,
-    })
+    Ok(LayerDocument { features: reader.features, rest, unclean: reader.unclean })
 }
 
 struct Reader<'a> {
@@ -118,18 +98,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn keep(&mut self, id: FeatureId, raw: &RawValue) {
-        self.features.push(DocumentFeature {
-            id,
-            derived: false,
-            text: Json::from_raw(raw),
-        });
+        self.features.push(DocumentFeature { id, derived: false, text: Json::from_raw(raw) });
     }
 
     fn holds(&self, id: &FeatureId, raw: &RawValue) -> bool {
         let text = Json::from_raw(raw);
-        self.features
-            .iter()
-            .any(|feature| &feature.id == id && feature.text == text)
+        self.features.iter().any(|feature| &feature.id == id && feature.text == text)
     }
 
     /// The id is a hash of layer, content and occurrence, so that every laptop finds the same.
@@ -144,23 +118,12 @@ impl Reader<'_> {
         let Ok(value) = serde_json::from_str::<&RawValue>(&quoted) else {
             return;
         };
-        let mut with_id = Members(
-            members
-                .0
-                .iter()
-                .filter(|(name, _)| name != "id")
-                .cloned()
-                .collect(),
-        );
+        let mut with_id = Members(members.0.iter().filter(|(name, _)| name != "id").cloned().collect());
         with_id.0.push((Cow::Borrowed("id"), value));
         let Ok(text) = serde_json::to_string(&with_id) else {
             return;
         };
-        self.features.push(DocumentFeature {
-            id,
-            derived: true,
-            text: Json::trusted(&text),
-        });
+        self.features.push(DocumentFeature { id, derived: true, text: Json::trusted(&text) });
     }
 }
 
@@ -171,10 +134,7 @@ fn derived_id(layer: &LayerId, content: &str, occurrence: u32) -> FeatureId {
         .chain_update(content)
         .chain_update(occurrence.to_le_bytes())
         .finalize();
-    let bits = digest
-        .iter()
-        .take(8)
-        .fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+    let bits = digest.iter().take(8).fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
     FeatureId::from_bits(bits)
 }
 
@@ -207,9 +167,7 @@ pub fn assemble<'a>(
         }
         text.push_str(feature);
     }
-    text.push_str(&format!(
-        "],\"properties\":{properties},\"id\":\"{layer}\",\"rank\":{rank}"
-    ));
+    text.push_str(&format!("],\"properties\":{properties},\"id\":\"{layer}\",\"rank\":{rank}"));
     if let Some(parent) = parent {
         text.push_str(&format!(",\"parent\":\"{parent}\""));
     }
@@ -226,21 +184,14 @@ mod tests {
     }
 
     fn point(id: &str, name: &str) -> String {
-        let id = if id.is_empty() {
-            String::new()
-        } else {
-            format!(",\"id\":\"{id}\"")
-        };
+        let id = if id.is_empty() { String::new() } else { format!(",\"id\":\"{id}\"") };
         format!(
             r#"{{"type":"Feature","geometry":{{"type":"Point","coordinates":[1.50,2]}},"properties":{{"name":"{name}"}}{id}}}"#
         )
     }
 
     fn body(features: &[String]) -> String {
-        format!(
-            r#"{{"type":"FeatureCollection","features":[{}],"_umap_options":{{}}}}"#,
-            features.join(",")
-        )
+        format!(r#"{{"type":"FeatureCollection","features":[{}],"_umap_options":{{}}}}"#, features.join(","))
     }
 
     #[test]
@@ -249,10 +200,7 @@ mod tests {
         let document = parse(&layer(), &body(std::slice::from_ref(&text)), |_| false).unwrap();
         assert_eq!(document.features[0].text.as_str(), text);
         assert!(!document.unclean);
-        assert_eq!(
-            document.rest.as_str(),
-            r#"{"type":"FeatureCollection","_umap_options":{}}"#
-        );
+        assert_eq!(document.rest.as_str(), r#"{"type":"FeatureCollection","_umap_options":{}}"#);
     }
 
     #[test]

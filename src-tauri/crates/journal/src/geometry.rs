@@ -23,12 +23,7 @@ pub struct Bounds {
 
 impl Bounds {
     fn point(lon: f64, lat: f64) -> Self {
-        Self {
-            west: lon,
-            south: lat,
-            east: lon,
-            north: lat,
-        }
+        Self { west: lon, south: lat, east: lon, north: lat }
     }
 
     /// The smallest box around both.
@@ -102,9 +97,7 @@ pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
         "Polygon" => (FeatureType::Polygon, 3),
         "MultiPolygon" => (FeatureType::Polygon, 4),
         other => {
-            return Err(GeometryError::UnsupportedType(
-                other.chars().take(40).collect(),
-            ));
+            return Err(GeometryError::UnsupportedType(other.chars().take(40).collect()));
         }
     };
     let Some(coordinates) = coordinates else {
@@ -116,10 +109,7 @@ pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
             coordinates.depth
         )));
     }
-    Ok(Shape {
-        feature_type,
-        bounds: coordinates.bounds,
-    })
+    Ok(Shape { feature_type, bounds: coordinates.bounds })
 }
 
 struct Geometry<'a> {
@@ -140,10 +130,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Geometry<'a> {
                 f.write_str("a GeoJSON geometry")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Geometry<'a>, A::Error> {
-                let mut geometry = Geometry {
-                    kind: Cow::Borrowed(""),
-                    coordinates: None,
-                };
+                let mut geometry = Geometry { kind: Cow::Borrowed(""), coordinates: None };
                 while let Some(Text(key)) = map.next_key()? {
                     match key.as_ref() {
                         "type" => {
@@ -193,11 +180,7 @@ impl<'de> Deserialize<'de> for Item {
                 f.write_str("a finite number or an array of them")
             }
             fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Item, E> {
-                if number.is_finite() {
-                    Ok(Item::Number(number))
-                } else {
-                    Err(E::custom("a coordinate is not finite"))
-                }
+                if number.is_finite() { Ok(Item::Number(number)) } else { Err(E::custom("a coordinate is not finite")) }
             }
             #[allow(clippy::cast_precision_loss)]
             fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Item, E> {
@@ -228,16 +211,11 @@ impl<'de> Deserialize<'de> for Item {
                     }
                 }
                 if numbers == 0 {
-                    return Ok(Item::Array(Coordinates {
-                        bounds,
-                        depth: depth + 1,
-                    }));
+                    return Ok(Item::Array(Coordinates { bounds, depth: depth + 1 }));
                 }
                 let [lon, lat] = position;
                 if depth > 0 || numbers < 2 {
-                    return Err(serde::de::Error::custom(
-                        "a position is two numbers or more",
-                    ));
+                    return Err(serde::de::Error::custom("a position is two numbers or more"));
                 }
                 if lon.abs() > 360.0 || lat.abs() > 90.0 {
                     return Err(serde::de::Error::custom("a coordinate is out of range"));
@@ -256,20 +234,10 @@ mod tests {
 
     #[test]
     fn the_box_of_a_geometry_is_found_without_keeping_it() {
-        let shape = inspect(
-            r#"{"coordinates":[[[0,1],[4,1.5],[4,-3,700]],[[1,1],[2,1],[1,2]]],"type":"Polygon"}"#,
-        )
-        .unwrap();
+        let shape =
+            inspect(r#"{"coordinates":[[[0,1],[4,1.5],[4,-3,700]],[[1,1],[2,1],[1,2]]],"type":"Polygon"}"#).unwrap();
         assert_eq!(shape.feature_type, FeatureType::Polygon);
-        assert_eq!(
-            shape.bounds,
-            Some(Bounds {
-                west: 0.0,
-                south: -3.0,
-                east: 4.0,
-                north: 2.0
-            })
-        );
+        assert_eq!(shape.bounds, Some(Bounds { west: 0.0, south: -3.0, east: 4.0, north: 2.0 }));
     }
 
     #[test]

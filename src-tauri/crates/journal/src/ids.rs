@@ -73,8 +73,7 @@ impl FeatureId {
     /// Reads the form that every browser accepts; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 5 && text.bytes().all(|b| b.is_ascii_alphanumeric()))
-            .then(|| Self(text.into()))
+        (text.len() == 5 && text.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| Self(text.into()))
     }
 
     /// A five-letter id made from 64 bits that the caller drew or derived.

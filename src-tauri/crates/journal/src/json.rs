@@ -71,11 +71,7 @@ impl Json {
     pub fn as_text(&self) -> Option<String> {
         match self.value() {
             Value::String(text) => Some(text),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => None,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }
 
@@ -134,13 +130,9 @@ pub fn same(a: &Value, b: &Value) -> bool {
         (Value::Number(a), Value::Number(b)) => {
             a == b || matches!((a.as_f64(), b.as_f64()), (Some(a), Some(b)) if a == b)
         }
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(k, v)| b.get(k).is_some_and(|other| same(v, other)))
+            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|other| same(v, other)))
         }
         (a, b) => a == b,
     }
@@ -240,11 +232,7 @@ impl<'a> Members<'a> {
     /// The last member of that name, as JSON parsers in browsers see it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| *value)
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
     /// The text of a member that is a JSON string.
@@ -307,10 +295,7 @@ mod tests {
     #[test]
     fn equality_is_of_meaning() {
         let json = |text: &str| Json::parse(text).unwrap();
-        assert_eq!(
-            json(r#"{"a":1,"b":[2.0]}"#),
-            json(r#"{ "b" : [2], "a" : 1.0 }"#)
-        );
+        assert_eq!(json(r#"{"a":1,"b":[2.0]}"#), json(r#"{ "b" : [2], "a" : 1.0 }"#));
         assert_ne!(json("null"), json("0"));
         assert_ne!(json("[1,2]"), json("[2,1]"));
         assert_eq!(json("1.0").canonical(), json("1").canonical());

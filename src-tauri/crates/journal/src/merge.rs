@@ -83,13 +83,8 @@ impl ObjectState {
     /// Applies one write. Of two writes of equal order the greater bytes win (M0).
     pub fn write(&mut self, write: Write, order: Order, row: i64) -> Outcome {
         let Write { path, value } = write;
-        let above = path
-            .stored_ancestors()
-            .filter_map(|above| self.registers.get(above));
-        if let Some(newer) = above
-            .filter(|r| r.order > order)
-            .max_by(|a, b| a.order.cmp(&b.order))
-        {
+        let above = path.stored_ancestors().filter_map(|above| self.registers.get(above));
+        if let Some(newer) = above.filter(|r| r.order > order).max_by(|a, b| a.order.cmp(&b.order)) {
             return Outcome::Lost(newer.clone());
         }
         if let Some(standing) = self.registers.get(&path) {
@@ -103,11 +98,8 @@ impl ObjectState {
                 },
             }
         }
-        let below: Vec<Path> = self
-            .below(&path)
-            .filter(|(_, register)| register.order < order)
-            .map(|(path, _)| path.clone())
-            .collect();
+        let below: Vec<Path> =
+            self.below(&path).filter(|(_, register)| register.order < order).map(|(path, _)| path.clone()).collect();
         for path in below {
             self.registers.remove(&path);
         }
@@ -118,10 +110,7 @@ impl ObjectState {
     /// when its wire clock takes the place of its local one (M8).
     pub fn restamp(&mut self, path: &Path, order: Order, row: i64) {
         if let Some(register) = self.registers.get(path) {
-            let write = Write {
-                path: path.clone(),
-                value: register.value.clone(),
-            };
+            let write = Write { path: path.clone(), value: register.value.clone() };
             self.write(write, order, row);
         }
     }
@@ -150,9 +139,7 @@ impl Applied {
     /// Whether anything changed.
     #[must_use]
     pub fn changed(&self) -> bool {
-        self.writes
-            .iter()
-            .any(|(_, outcome)| matches!(outcome, Outcome::Won(_)))
+        self.writes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Won(_)))
     }
 }
 
@@ -178,10 +165,7 @@ pub trait Registers {
     /// # Errors
     /// When it cannot be read.
     fn winner(&mut self, object: &Object, path: &Path) -> Result<Option<Order>, Self::Error> {
-        Ok(self
-            .load(object)?
-            .winner(path)
-            .map(|register| register.order.clone()))
+        Ok(self.load(object)?.winner(path).map(|register| register.order.clone()))
     }
 }
 
@@ -209,26 +193,17 @@ pub fn apply<R: Registers>(
     if writes.is_empty() {
         return Ok(Applied { writes: Vec::new() });
     }
-    let mut state = registers
-        .load(&operation.object)
-        .map_err(ApplyError::Registers)?;
+    let mut state = registers.load(&operation.object).map_err(ApplyError::Registers)?;
     let applied = apply_writes(&mut state, writes, &operation.order(), row);
     if applied.changed() {
-        registers
-            .keep(&operation.object, state)
-            .map_err(ApplyError::Registers)?;
+        registers.keep(&operation.object, state).map_err(ApplyError::Registers)?;
     }
     Ok(applied)
 }
 
 /// Applies the writes of one operation to its object.
 #[must_use]
-pub fn apply_writes(
-    state: &mut ObjectState,
-    writes: Vec<Write>,
-    order: &Order,
-    row: i64,
-) -> Applied {
+pub fn apply_writes(state: &mut ObjectState, writes: Vec<Write>, order: &Order, row: i64) -> Applied {
     let writes = writes
         .into_iter()
         .map(|write| {
@@ -269,26 +244,17 @@ impl Registers for MemoryRegisters {
 /// The parents that are shown: where they form a cycle, its lowest-ordered write is dropped (M5).
 #[must_use]
 pub fn shown_parents(wanted: &BTreeMap<LayerId, (LayerId, Order)>) -> BTreeMap<LayerId, LayerId> {
-    let mut parents: BTreeMap<&LayerId, (&LayerId, &Order)> = wanted
-        .iter()
-        .map(|(layer, (parent, order))| (layer, (parent, order)))
-        .collect();
+    let mut parents: BTreeMap<&LayerId, (&LayerId, &Order)> =
+        wanted.iter().map(|(layer, (parent, order))| (layer, (parent, order))).collect();
     while let Some(cycle) = find_cycle(&parents) {
-        let lowest = cycle
-            .iter()
-            .min_by_key(|layer| parents.get(*layer).map(|(_, order)| (*order, **layer)));
+        let lowest = cycle.iter().min_by_key(|layer| parents.get(*layer).map(|(_, order)| (*order, **layer)));
         let Some(lowest) = lowest.copied() else { break };
         parents.remove(lowest);
     }
-    parents
-        .into_iter()
-        .map(|(layer, (parent, _))| (layer.clone(), parent.clone()))
-        .collect()
+    parents.into_iter().map(|(layer, (parent, _))| (layer.clone(), parent.clone())).collect()
 }
 
-fn find_cycle<'a>(
-    parents: &BTreeMap<&'a LayerId, (&'a LayerId, &Order)>,
-) -> Option<Vec<&'a LayerId>> {
+fn find_cycle<'a>(parents: &BTreeMap<&'a LayerId, (&'a LayerId, &Order)>) -> Option<Vec<&'a LayerId>> {
     let mut done: BTreeSet<&LayerId> = BTreeSet::new();
     for start in parents.keys() {
         let mut path: Vec<&LayerId> = Vec::new();
@@ -318,14 +284,7 @@ mod tests {
     }
 
     fn set(state: &mut ObjectState, path: Path, at: &str, value: &str) -> Outcome {
-        state.write(
-            Write {
-                path,
-                value: Some(Json::trusted(value)),
-            },
-            order(at),
-            0,
-        )
+        state.write(Write { path, value: Some(Json::trusted(value)) }, order(at), 0)
     }
 
     #[test]
@@ -334,10 +293,7 @@ mod tests {
         set(&mut state, Path::property("name"), "2:0:b", "\"new\"");
         let outcome = set(&mut state, Path::property("name"), "1:0:a", "\"old\"");
         assert!(matches!(outcome, Outcome::Lost(_)));
-        assert_eq!(
-            state.winner(&Path::property("name")).unwrap().value,
-            Some(Json::trusted("\"new\""))
-        );
+        assert_eq!(state.winner(&Path::property("name")).unwrap().value, Some(Json::trusted("\"new\"")));
     }
 
     #[test]
@@ -346,35 +302,20 @@ mod tests {
         set(&mut state, Path::property("old"), "1:0:a", "1");
         set(&mut state, Path::property("new"), "3:0:a", "3");
         set(&mut state, Path::of(&["properties"]), "2:0:a", "{\"x\":2}");
-        assert_eq!(
-            state.winner(&Path::property("old")).unwrap().order,
-            order("2:0:a")
-        );
-        assert_eq!(
-            state.winner(&Path::property("new")).unwrap().order,
-            order("3:0:a")
-        );
-        assert!(matches!(
-            set(&mut state, Path::property("late"), "1:5:z", "9"),
-            Outcome::Lost(_)
-        ));
+        assert_eq!(state.winner(&Path::property("old")).unwrap().order, order("2:0:a"));
+        assert_eq!(state.winner(&Path::property("new")).unwrap().order, order("3:0:a"));
+        assert!(matches!(set(&mut state, Path::property("late"), "1:5:z", "9"), Outcome::Lost(_)));
     }
 
     #[test]
     fn rule_46_a_delete_beats_a_concurrent_update_and_a_newer_upsert_revives() {
         let mut state = ObjectState::default();
-        let life = |value: Json| Write {
-            path: Path::existence(),
-            value: Some(value),
-        };
+        let life = |value: Json| Write { path: Path::existence(), value: Some(value) };
         state.write(life(alive()), order("1:0:a"), 0);
         state.write(life(crate::operation::dead()), order("2:0:b"), 0);
         set(&mut state, Path::property("name"), "3:0:c", "\"later\"");
         assert!(!state.is_alive());
-        assert!(
-            state.winner(&Path::property("name")).is_some(),
-            "values of dead objects are kept"
-        );
+        assert!(state.winner(&Path::property("name")).is_some(), "values of dead objects are kept");
         state.write(life(alive()), order("4:0:a"), 0);
         assert!(state.is_alive());
     }
@@ -382,39 +323,18 @@ mod tests {
     #[test]
     fn rule_4_an_invalid_clock_writes_only_where_nothing_stands() {
         let mut state = ObjectState::default();
+        assert!(matches!(set(&mut state, Path::property("a"), "junk", "1"), Outcome::Won(_)));
+        state.write(Write { path: Path::property("b"), value: Some(Json::trusted("2")) }, Order::server(0), 0);
+        assert!(matches!(set(&mut state, Path::property("b"), "junk", "1"), Outcome::Lost(_)));
         assert!(matches!(
-            set(&mut state, Path::property("a"), "junk", "1"),
-            Outcome::Won(_)
-        ));
-        state.write(
-            Write {
-                path: Path::property("b"),
-                value: Some(Json::trusted("2")),
-            },
-            Order::server(0),
-            0,
-        );
-        assert!(matches!(
-            set(&mut state, Path::property("b"), "junk", "1"),
-            Outcome::Lost(_)
-        ));
-        assert!(matches!(
-            state.write(
-                Write {
-                    path: Path::property("a"),
-                    value: Some(Json::trusted("2"))
-                },
-                Order::server(0),
-                0
-            ),
+            state.write(Write { path: Path::property("a"), value: Some(Json::trusted("2")) }, Order::server(0), 0),
             Outcome::Won(_)
         ));
     }
 
     #[test]
     fn rule_50_a_cycle_of_parents_loses_its_oldest_write() {
-        let layer =
-            |n: u8| LayerId::parse(&format!("00000000-0000-4000-8000-00000000000{n}")).unwrap();
+        let layer = |n: u8| LayerId::parse(&format!("00000000-0000-4000-8000-00000000000{n}")).unwrap();
         let wanted = BTreeMap::from([
             (layer(1), (layer(2), order("1:0:a"))),
             (layer(2), (layer(3), order("3:0:a"))),

@@ -173,13 +173,8 @@ impl Operation {
     /// When the value is not what the verb needs; nothing of it may be applied then.
     pub fn writes(&self) -> Result<Vec<Write>, OperationError> {
         match (self.verb, &self.object) {
-            (Verb::Delete, Object::Map) | (Verb::Upsert, Object::Map) => {
-                Err(self.bad("a map is only updated"))
-            }
-            (Verb::Delete, _) => Ok(vec![Write {
-                path: Path::existence(),
-                value: Some(dead()),
-            }]),
+            (Verb::Delete, Object::Map) | (Verb::Upsert, Object::Map) => Err(self.bad("a map is only updated")),
+            (Verb::Delete, _) => Ok(vec![Write { path: Path::existence(), value: Some(dead()) }]),
             (Verb::Update, _) => self.update(),
             (Verb::Upsert, Object::Feature(..)) => {
                 let text = self.value.as_ref().ok_or_else(|| self.bad("no value"))?;
@@ -196,36 +191,23 @@ impl Operation {
     /// of an upsert's value.
     pub(crate) fn is_sound(&self, members: Option<&Members<'_>>) -> bool {
         let plain = |text: &Json| !text.as_str().as_bytes().contains(&b'\\');
-        let object = |name| {
-            members
-                .and_then(|members| members.get(name))
-                .is_none_or(|value| value.get().starts_with('{'))
-        };
+        let object =
+            |name| members.and_then(|members| members.get(name)).is_none_or(|value| value.get().starts_with('{'));
         match (self.verb, &self.object, &self.value) {
             // Escapes may hide what only taking the value apart finds.
             (Verb::Upsert, Object::Feature(..), Some(text)) if plain(text) => {
                 let geometry = members.and_then(|members| members.get("geometry"));
-                let nothing = members
-                    .and_then(|members| members.get("properties"))
-                    .is_some_and(|value| value.get() == "null");
-                let twice = members.is_none_or(|members| {
-                    members
-                        .0
-                        .iter()
-                        .filter(|(name, _)| name == "properties")
-                        .count()
-                        > 1
-                });
+                let nothing =
+                    members.and_then(|members| members.get("properties")).is_some_and(|value| value.get() == "null");
+                let twice =
+                    members.is_none_or(|members| members.0.iter().filter(|(name, _)| name == "properties").count() > 1);
                 if twice {
                     return self.writes().is_ok();
                 }
-                geometry.is_some_and(|text| geometry::inspect(text.get()).is_ok())
-                    && (nothing || object("properties"))
+                geometry.is_some_and(|text| geometry::inspect(text.get()).is_ok()) && (nothing || object("properties"))
             }
             (Verb::Delete, Object::Layer(_) | Object::Feature(..), _) => true,
-            (Verb::Update, _, _) if self.path.as_ref().is_some_and(|path| !path.is_geometry()) => {
-                true
-            }
+            (Verb::Update, _, _) if self.path.as_ref().is_some_and(|path| !path.is_geometry()) => true,
             _ => self.writes().is_ok(),
         }
     }
@@ -242,9 +224,7 @@ impl Operation {
                     each(path.as_stored());
                 }
             }
-            (Verb::Upsert, Object::Feature(..), _, Some(text))
-                if !text.as_str().as_bytes().contains(&b'\\') =>
-            {
+            (Verb::Upsert, Object::Feature(..), _, Some(text)) if !text.as_str().as_bytes().contains(&b'\\') => {
                 if feature_paths(text.as_str(), buffer, each).is_none() {
                     self.each_written(each);
                 }
@@ -265,23 +245,14 @@ impl Operation {
             return Ok(Vec::new());
         }
         if path.is_geometry() {
-            let text = self
-                .value
-                .as_ref()
-                .ok_or_else(|| self.bad("a geometry cannot be unset"))?;
+            let text = self.value.as_ref().ok_or_else(|| self.bad("a geometry cannot be unset"))?;
             geometry::inspect(text.as_str()).map_err(|e| self.bad(&e.to_string()))?;
         }
-        Ok(vec![Write {
-            path,
-            value: self.value.clone(),
-        }])
+        Ok(vec![Write { path, value: self.value.clone() }])
     }
 
     fn bad(&self, what: &str) -> OperationError {
-        OperationError::BadValue {
-            verb: self.verb.as_str(),
-            what: what.to_owned(),
-        }
+        OperationError::BadValue { verb: self.verb.as_str(), what: what.to_owned() }
     }
 }
 
@@ -292,9 +263,7 @@ impl Operation {
 /// Says what is wrong with the feature.
 pub fn feature_writes(text: &str) -> Result<Vec<Write>, String> {
     let members = Members::parse(text).map_err(|e| e.to_string())?;
-    let geometry = members
-        .get("geometry")
-        .ok_or("a feature without a geometry")?;
+    let geometry = members.get("geometry").ok_or("a feature without a geometry")?;
     geometry::inspect(geometry.get()).map_err(|e| e.to_string())?;
     document_feature_writes(&members)
 }
@@ -305,17 +274,11 @@ pub fn feature_writes(text: &str) -> Result<Vec<Write>, String> {
 /// # Errors
 /// Says what is wrong with the feature.
 pub fn document_feature_writes(members: &Members<'_>) -> Result<Vec<Write>, String> {
-    let mut writes = vec![Write {
-        path: Path::existence(),
-        value: Some(alive()),
-    }];
+    let mut writes = vec![Write { path: Path::existence(), value: Some(alive()) }];
     for (name, value) in &members.0 {
         match name.as_ref() {
             "type" | "id" => {}
-            "geometry" => writes.push(Write {
-                path: Path::geometry(),
-                value: Some(Json::from_raw(value)),
-            }),
+            "geometry" => writes.push(Write { path: Path::geometry(), value: Some(Json::from_raw(value)) }),
             "properties" if value.get() == "null" => {}
             "properties" => {
                 let properties = Members::parse(value.get()).map_err(|e| e.to_string())?;
@@ -327,17 +290,11 @@ pub fn document_feature_writes(members: &Members<'_>) -> Result<Vec<Write>, Stri
                             value: Some(Json::from_raw(value)),
                         }));
                     } else {
-                        writes.push(Write {
-                            path: Path::property(name),
-                            value: Some(Json::from_raw(value)),
-                        });
+                        writes.push(Write { path: Path::property(name), value: Some(Json::from_raw(value)) });
                     }
                 }
             }
-            other => writes.push(Write {
-                path: Path::of(&[other]),
-                value: Some(Json::from_raw(value)),
-            }),
+            other => writes.push(Write { path: Path::of(&[other]), value: Some(Json::from_raw(value)) }),
         }
     }
     Ok(writes)
@@ -386,24 +343,20 @@ fn only_object<'a>(members: &Members<'a>, name: &str) -> Option<Option<Members<'
 /// them sends each one as an operation too.
 fn layer_writes(text: &str) -> Result<Vec<Write>, String> {
     let members = Members::parse(text).map_err(|e| e.to_string())?;
-    let mut writes = vec![Write {
-        path: Path::existence(),
-        value: Some(alive()),
-    }];
+    let mut writes = vec![Write { path: Path::existence(), value: Some(alive()) }];
     for (name, value) in &members.0 {
         match name.as_ref() {
             "rank" | "parentId" => {
-                writes.push(Write {
-                    path: Path::of(&[name]),
-                    value: Some(Json::from_raw(value)),
-                });
+                writes.push(Write { path: Path::of(&[name]), value: Some(Json::from_raw(value)) });
             }
             "properties" => {
                 let properties = Members::parse(value.get()).map_err(|e| e.to_string())?;
-                writes.extend(properties.0.iter().map(|(name, value)| Write {
-                    path: Path::property(name),
-                    value: Some(Json::from_raw(value)),
-                }));
+                writes.extend(
+                    properties
+                        .0
+                        .iter()
+                        .map(|(name, value)| Write { path: Path::property(name), value: Some(Json::from_raw(value)) }),
+                );
             }
             _ => {}
         }
@@ -422,32 +375,18 @@ mod tests {
         )
         .unwrap();
         let paths: Vec<_> = writes.iter().map(|w| w.path.to_string()).collect();
-        assert_eq!(
-            paths,
-            [
-                "@",
-                "geometry",
-                "properties.name",
-                "properties._umap_options.color"
-            ]
-        );
+        assert_eq!(paths, ["@", "geometry", "properties.name", "properties._umap_options.color"]);
     }
 
     #[test]
     fn what_is_told_without_taking_values_apart_is_what_taking_them_apart_tells() {
         let point = r#""geometry":{"type":"Point","coordinates":[1,2]}"#;
         let values = [
-            format!(
-                r#"{{{point},"properties":{{"name":"a","_umap_options":{{"color":"Lime"}}}},"bbox":[1]}}"#
-            ),
+            format!(r#"{{{point},"properties":{{"name":"a","_umap_options":{{"color":"Lime"}}}},"bbox":[1]}}"#),
             format!(r#"{{{point},"properties":{{"na\u006de":"a","\ud800":1}}}}"#),
             format!(r#"{{{point},"properties":{{"name":"a \"quoted\" text"}}}}"#),
-            format!(
-                r#"{{{point},"properties":{{"_umap_options":7,"name":1}},"properties":{{"b":1}}}}"#
-            ),
-            format!(
-                r#"{{{point},"properties":{{"_umap_options":{{"a":1}},"_umap_options":{{"b":1}}}}}}"#
-            ),
+            format!(r#"{{{point},"properties":{{"_umap_options":7,"name":1}},"properties":{{"b":1}}}}"#),
+            format!(r#"{{{point},"properties":{{"_umap_options":{{"a":1}},"_umap_options":{{"b":1}}}}}}"#),
             format!(r#"{{{point},"properties":null}}"#),
             format!(r#"{{{point},"properties":3}}"#),
             format!(r#"{{{point},"properties":3,"properties":{{}}}}"#),
@@ -458,28 +397,18 @@ mod tests {
         for value in values {
             let operation = Draft {
                 verb: Verb::Upsert,
-                object: Object::Feature(
-                    crate::ids::LayerId::trusted("l"),
-                    crate::ids::FeatureId::trusted("abcde"),
-                ),
+                object: Object::Feature(crate::ids::LayerId::trusted("l"), crate::ids::FeatureId::trusted("abcde")),
                 path: None,
                 value: Some(Json::trusted(&value)),
             }
             .stamped(Hlc::parse("1:0:a").unwrap(), 0);
             let writes = operation.writes();
             let members = Members::parse(&value).unwrap();
-            assert_eq!(
-                operation.is_sound(Some(&members)),
-                writes.is_ok(),
-                "{value}"
-            );
+            assert_eq!(operation.is_sound(Some(&members)), writes.is_ok(), "{value}");
             let Ok(writes) = writes else { continue };
             let mut named = Vec::new();
             operation.each_path(&mut String::new(), &mut |path| named.push(path.to_owned()));
-            let mut wanted: Vec<_> = writes
-                .iter()
-                .map(|w| w.path.as_stored().to_owned())
-                .collect();
+            let mut wanted: Vec<_> = writes.iter().map(|w| w.path.as_stored().to_owned()).collect();
             named.sort_unstable();
             wanted.sort_unstable();
             assert_eq!(named, wanted, "{value}");
@@ -489,9 +418,6 @@ mod tests {
     #[test]
     fn a_feature_with_an_unsound_geometry_is_refused_whole() {
         assert!(feature_writes(r#"{"type":"Feature","properties":{}}"#).is_err());
-        assert!(
-            feature_writes(r#"{"geometry":{"type":"Point","coordinates":[1]},"properties":{}}"#)
-                .is_err()
-        );
+        assert!(feature_writes(r#"{"geometry":{"type":"Point","coordinates":[1]},"properties":{}}"#).is_err());
     }
 }

@@ -84,23 +84,14 @@ pub struct Plan {
 /// Decides what of one object's own writes is sent.
 #[must_use]
 pub fn plan(pending: Pending) -> Plan {
-    let Pending {
-        object,
-        mut state,
-        own,
-        winners_made,
-    } = pending;
+    let Pending { object, mut state, own, winners_made } = pending;
     let mut plan = Plan::default();
     let mut won: Vec<OwnWrite> = Vec::new();
     let mut above: Option<Order> = None;
     for write in own {
         let winner = state.winner(&write.path).cloned();
-        let is_ours = winner
-            .as_ref()
-            .is_some_and(|winner| winner.row == write.row && winner.order == write.made);
-        let made_later = winners_made
-            .get(&write.path)
-            .is_none_or(|made| write.made > *made);
+        let is_ours = winner.as_ref().is_some_and(|winner| winner.row == write.row && winner.order == write.made);
+        let made_later = winners_made.get(&write.path).is_none_or(|made| write.made > *made);
         match winner {
             Some(winner) if !is_ours && !made_later => {
                 let conflict = winner.value != write.value;
@@ -117,31 +108,16 @@ pub fn plan(pending: Pending) -> Plan {
         return plan;
     }
     // What we won shows, also where another's later clock still stands in front of it.
-    let top = above.clone().unwrap_or_else(Order::lowest).max(
-        won.iter()
-            .map(|w| w.made.clone())
-            .max()
-            .unwrap_or_else(Order::lowest),
-    );
+    let top = above
+        .clone()
+        .unwrap_or_else(Order::lowest)
+        .max(won.iter().map(|w| w.made.clone()).max().unwrap_or_else(Order::lowest));
     for write in &won {
-        let order = Order {
-            wall: top.wall.saturating_add(1),
-            ..top.clone()
-        };
-        state.write(
-            Write {
-                path: write.path.clone(),
-                value: write.value.clone(),
-            },
-            order,
-            write.row,
-        );
+        let order = Order { wall: top.wall.saturating_add(1), ..top.clone() };
+        state.write(Write { path: write.path.clone(), value: write.value.clone() }, order, write.row);
     }
     let is_object = object != Object::Map;
-    let ends = won
-        .iter()
-        .find(|w| w.path == Path::existence())
-        .map(|w| w.value == Some(dead()));
+    let ends = won.iter().find(|w| w.path == Path::existence()).map(|w| w.value == Some(dead()));
     match ends {
         Some(true) => {
             // What we wrote to what we deleted ourselves is replaced, not sent (M8).
@@ -160,20 +136,11 @@ pub fn plan(pending: Pending) -> Plan {
         }
         None if is_object && !state.is_alive() => {
             // A delete beats a concurrent update (M3): our edit is offered for restoring.
-            plan.unsent.extend(won.into_iter().map(|write| Unsent {
-                write,
-                conflict: true,
-            }));
+            plan.unsent.extend(won.into_iter().map(|write| Unsent { write, conflict: true }));
         }
         None => {
             for write in won {
-                let mut update = outgoing(
-                    Verb::Update,
-                    &object,
-                    &state,
-                    std::slice::from_ref(&write),
-                    above.clone(),
-                );
+                let mut update = outgoing(Verb::Update, &object, &state, std::slice::from_ref(&write), above.clone());
                 update.path = Some(write.path);
                 update.value = write.value;
                 plan.send.push(update);
@@ -183,13 +150,7 @@ pub fn plan(pending: Pending) -> Plan {
     plan
 }
 
-fn outgoing(
-    verb: Verb,
-    object: &Object,
-    state: &ObjectState,
-    won: &[OwnWrite],
-    above: Option<Order>,
-) -> Outgoing {
+fn outgoing(verb: Verb, object: &Object, state: &ObjectState, won: &[OwnWrite], above: Option<Order>) -> Outgoing {
     Outgoing {
         verb,
         object: object.clone(),
@@ -197,11 +158,7 @@ fn outgoing(
         value: None,
         feature_type: feature_type(object, state),
         rows: won.iter().map(|w| w.row).collect(),
-        made: won
-            .iter()
-            .map(|w| w.made.clone())
-            .max()
-            .unwrap_or_else(Order::lowest),
+        made: won.iter().map(|w| w.made.clone()).max().unwrap_or_else(Order::lowest),
         above,
     }
 }
@@ -213,9 +170,7 @@ pub fn feature_type(object: &Object, state: &ObjectState) -> Option<FeatureType>
         return None;
     };
     let geometry = state.winner(&Path::geometry())?.value.clone()?;
-    geometry::inspect(geometry.as_str())
-        .ok()
-        .map(|shape| shape.feature_type)
+    geometry::inspect(geometry.as_str()).ok().map(|shape| shape.feature_type)
 }
 
 /// The value of an upsert: everything that the object's registers show.
@@ -270,29 +225,18 @@ pub fn group(operations: Vec<Outgoing>, limit_bytes: usize, future_ms: u64) -> V
     creations.sort_by_key(|o| parent(o).is_some());
     let mut groups: Vec<Group> = creations
         .into_iter()
-        .map(|o| Group {
-            layer: o.object.layer().cloned(),
-            operations: vec![o],
-            barrier: true,
-        })
+        .map(|o| Group { layer: o.object.layer().cloned(), operations: vec![o], barrier: true })
         .collect();
     let mut open = Batch::default();
     for operation in middle.into_iter().chain(endings) {
-        let is_loose = operation.object == Object::Map
-            || operation
-                .above
-                .as_ref()
-                .is_some_and(|above| above.wall > future_ms);
+        let is_loose =
+            operation.object == Object::Map || operation.above.as_ref().is_some_and(|above| above.wall > future_ms);
         let bytes = operation.value.as_ref().map_or(0, |v| v.as_str().len()) + 300;
         if is_loose || open.bytes + bytes > limit_bytes || open.operations.len() >= MAX_BATCH {
             open.close(&mut groups);
         }
         if is_loose {
-            groups.push(Group {
-                layer: None,
-                operations: vec![operation],
-                barrier: false,
-            });
+            groups.push(Group { layer: None, operations: vec![operation], barrier: false });
         } else {
             open.bytes += bytes;
             open.operations.push(operation);
@@ -316,20 +260,13 @@ impl Batch {
             return;
         }
         let layer = operations.iter().find_map(|o| o.object.layer().cloned());
-        groups.push(Group {
-            operations,
-            layer,
-            barrier: false,
-        });
+        groups.push(Group { operations, layer, barrier: false });
     }
 }
 
 fn parent(operation: &Outgoing) -> Option<String> {
     let value = operation.value.as_ref()?;
-    Members::parse(value.as_str())
-        .ok()?
-        .text("parentId")
-        .map(|text| text.into_owned())
+    Members::parse(value.as_str()).ok()?.text("parentId").map(|text| text.into_owned())
 }
 
 #[cfg(test)]
@@ -350,16 +287,8 @@ mod tests {
 
     fn state() -> ObjectState {
         let mut state = ObjectState::default();
-        let mut put = |path, value: &str| {
-            state.write(
-                Write {
-                    path,
-                    value: Some(Json::trusted(value)),
-                },
-                Order::server(0),
-                0,
-            )
-        };
+        let mut put =
+            |path, value: &str| state.write(Write { path, value: Some(Json::trusted(value)) }, Order::server(0), 0);
         put(Path::existence(), "true");
         put(Path::geometry(), r#"{"type":"Point","coordinates":[1,2]}"#);
         put(Path::property("name"), "\"base\"");
@@ -367,44 +296,22 @@ mod tests {
     }
 
     fn own(at: &str, value: &str) -> OwnWrite {
-        OwnWrite {
-            row: 7,
-            made: order(at),
-            path: Path::property("name"),
-            value: Some(Json::trusted(value)),
-        }
+        OwnWrite { row: 7, made: order(at), path: Path::property("name"), value: Some(Json::trusted(value)) }
     }
 
     fn pending(winner_at: &str, winner_made: &str, own: OwnWrite) -> Pending {
         let mut state = state();
-        state.write(
-            Write {
-                path: own.path.clone(),
-                value: own.value.clone(),
-            },
-            own.made.clone(),
-            own.row,
-        );
-        let theirs = Write {
-            path: Path::property("name"),
-            value: Some(Json::string("theirs")),
-        };
+        state.write(Write { path: own.path.clone(), value: own.value.clone() }, own.made.clone(), own.row);
+        let theirs = Write { path: Path::property("name"), value: Some(Json::string("theirs")) };
         state.write(theirs, order(winner_at), 8);
         let winners_made = BTreeMap::from([(Path::property("name"), order(winner_made))]);
-        Pending {
-            object: object(),
-            state,
-            own: vec![own],
-            winners_made,
-        }
+        Pending { object: object(), state, own: vec![own], winners_made }
     }
 
     #[test]
     fn an_edit_made_later_beats_one_that_was_only_sent_earlier() {
         let plan = plan(pending("50:0:b", "10:0:b", own("20:0:a", "\"mine\"")));
-        let [update] = plan.send.as_slice() else {
-            panic!("{plan:?}")
-        };
+        let [update] = plan.send.as_slice() else { panic!("{plan:?}") };
         assert_eq!(update.value, Some(Json::string("mine")));
         assert_eq!(update.above, Some(order("50:0:b")));
         assert_eq!(update.made, order("20:0:a"));
@@ -426,14 +333,7 @@ mod tests {
     #[test]
     fn an_edit_of_what_somebody_deleted_is_not_sent() {
         let mut pending = pending("10:0:b", "10:0:b", own("20:0:a", "\"mine\""));
-        pending.state.write(
-            Write {
-                path: Path::existence(),
-                value: Some(dead()),
-            },
-            order("5:0:b"),
-            9,
-        );
+        pending.state.write(Write { path: Path::existence(), value: Some(dead()) }, order("5:0:b"), 9);
         let plan = plan(pending);
         assert!(plan.send.is_empty() && plan.unsent[0].conflict);
     }
@@ -441,39 +341,16 @@ mod tests {
     #[test]
     fn an_upsert_carries_all_current_winners() {
         let mut pending = pending("50:0:b", "50:0:b", own("20:0:a", "\"mine\""));
-        pending.own = vec![OwnWrite {
-            row: 3,
-            made: order("1:0:a"),
-            path: Path::existence(),
-            value: Some(alive()),
-        }];
-        pending.state.write(
-            Write {
-                path: Path::existence(),
-                value: Some(alive()),
-            },
-            order("1:0:a"),
-            3,
-        );
+        pending.own = vec![OwnWrite { row: 3, made: order("1:0:a"), path: Path::existence(), value: Some(alive()) }];
+        pending.state.write(Write { path: Path::existence(), value: Some(alive()) }, order("1:0:a"), 3);
         let plan = plan(pending);
         assert_eq!(plan.send[0].verb, Verb::Upsert);
-        assert!(
-            plan.send[0]
-                .value
-                .as_ref()
-                .unwrap()
-                .as_str()
-                .contains("theirs")
-        );
+        assert!(plan.send[0].value.as_ref().unwrap().as_str().contains("theirs"));
     }
 
     #[test]
     fn layers_go_first_and_end_last() {
-        let layer = |n: u8| {
-            Object::Layer(
-                LayerId::parse(&format!("00000000-0000-4000-8000-00000000000{n}")).unwrap(),
-            )
-        };
+        let layer = |n: u8| Object::Layer(LayerId::parse(&format!("00000000-0000-4000-8000-00000000000{n}")).unwrap());
         let make = |object: Object, verb| Outgoing {
             verb,
             object,
@@ -494,14 +371,8 @@ mod tests {
             1000,
             100,
         );
-        let shape: Vec<_> = groups
-            .iter()
-            .map(|g| (g.operations.len(), g.barrier))
-            .collect();
+        let shape: Vec<_> = groups.iter().map(|g| (g.operations.len(), g.barrier)).collect();
         assert_eq!(shape, [(1, true), (1, false), (1, false), (1, false)]);
-        assert_eq!(
-            groups.last().unwrap().operations.last().unwrap().object,
-            layer(1)
-        );
+        assert_eq!(groups.last().unwrap().operations.last().unwrap().object, layer(1));
     }
 }

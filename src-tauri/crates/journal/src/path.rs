@@ -167,24 +167,17 @@ impl Path {
     /// Whether a write here replaces `other` too (M1); a path does not cover itself.
     #[must_use]
     pub fn covers(&self, other: &Path) -> bool {
-        other
-            .0
-            .strip_prefix(&*self.0)
-            .is_some_and(|rest| rest.starts_with(SEPARATOR))
+        other.0.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with(SEPARATOR))
     }
 
     /// The paths above this one, nearest last.
     pub fn ancestors(&self) -> impl Iterator<Item = Path> + '_ {
-        self.0
-            .match_indices(SEPARATOR)
-            .map(|(at, _)| Path(self.0.get(..at).unwrap_or("").into()))
+        self.0.match_indices(SEPARATOR).map(|(at, _)| Path(self.0.get(..at).unwrap_or("").into()))
     }
 
     /// As [`Path::ancestors`], in the stored form.
     pub fn stored_ancestors(&self) -> impl Iterator<Item = &str> + '_ {
-        self.0
-            .match_indices(SEPARATOR)
-            .map(|(at, _)| self.0.get(..at).unwrap_or(""))
+        self.0.match_indices(SEPARATOR).map(|(at, _)| self.0.get(..at).unwrap_or(""))
     }
 
     /// The form kept in the database.
@@ -239,11 +232,7 @@ mod tests {
             (Subject::Feature, "properties.nested.x", false),
             (Subject::Feature, "id", false),
             (Subject::Feature, "properties.__proto__", false),
-            (
-                Subject::Feature,
-                "properties._umap_options.constructor",
-                false,
-            ),
+            (Subject::Feature, "properties._umap_options.constructor", false),
             (Subject::Layer, "properties", true),
             (Subject::Layer, "properties.heat.radius", true),
             (Subject::Layer, "rank", true),
@@ -260,15 +249,9 @@ mod tests {
             (Subject::Map, "properties..x", false),
         ];
         for (subject, key, allowed) in cases {
-            assert_eq!(
-                Path::from_wire(subject, key).is_some(),
-                allowed,
-                "{subject:?} {key}"
-            );
+            assert_eq!(Path::from_wire(subject, key).is_some(), allowed, "{subject:?} {key}");
         }
-        assert!(
-            Path::from_wire(Subject::Map, &format!("properties.{}", "x".repeat(300))).is_none()
-        );
+        assert!(Path::from_wire(Subject::Map, &format!("properties.{}", "x".repeat(300))).is_none());
     }
 
     #[test]
@@ -285,9 +268,6 @@ mod tests {
     fn a_name_with_a_dot_has_no_wire_key() {
         let dotted = Path::property("a.b");
         assert_eq!(dotted.to_wire(Subject::Feature), None);
-        assert_eq!(
-            Path::property("ab").to_wire(Subject::Feature).as_deref(),
-            Some("properties.ab")
-        );
+        assert_eq!(Path::property("ab").to_wire(Subject::Feature).as_deref(), Some("properties.ab"));
     }
 }

@@ -18,11 +18,8 @@ use crate::path::Path;
 #[must_use]
 pub fn document(state: &ObjectState) -> Map<String, Value> {
     let existence = Path::existence();
-    let mut writes: Vec<(&Path, &Register)> = state
-        .registers()
-        .iter()
-        .filter(|(path, _)| **path != existence)
-        .collect();
+    let mut writes: Vec<(&Path, &Register)> =
+        state.registers().iter().filter(|(path, _)| **path != existence).collect();
     // Of one order, what lies deeper is laid on top.
     writes.sort_by(|a, b| (&a.1.order, a.0).cmp(&(&b.1.order, b.0)));
     let mut document = Map::new();
@@ -38,9 +35,7 @@ pub fn document(state: &ObjectState) -> Map<String, Value> {
 
 fn lay(place: &mut Map<String, Value>, above: &[&str], last: &str, register: &Register) {
     if let Some((next, rest)) = above.split_first() {
-        let slot = place
-            .entry((*next).to_owned())
-            .or_insert_with(|| Value::Object(Map::new()));
+        let slot = place.entry((*next).to_owned()).or_insert_with(|| Value::Object(Map::new()));
         if !slot.is_object() {
             *slot = Value::Object(Map::new());
         }
@@ -65,28 +60,16 @@ pub fn feature(id: &FeatureId, state: &ObjectState) -> Value {
     let mut shown = document(state);
     let mut feature = Map::new();
     feature.insert("type".to_owned(), Value::String("Feature".to_owned()));
-    feature.insert(
-        "geometry".to_owned(),
-        shown.shift_remove("geometry").unwrap_or(Value::Null),
-    );
-    let mut properties = shown
-        .shift_remove("properties")
-        .unwrap_or_else(|| Value::Object(Map::new()));
+    feature.insert("geometry".to_owned(), shown.shift_remove("geometry").unwrap_or(Value::Null));
+    let mut properties = shown.shift_remove("properties").unwrap_or_else(|| Value::Object(Map::new()));
     // Browsers leave an empty set of options out.
     if let Value::Object(properties) = &mut properties
-        && properties
-            .get("_umap_options")
-            .and_then(Value::as_object)
-            .is_some_and(Map::is_empty)
+        && properties.get("_umap_options").and_then(Value::as_object).is_some_and(Map::is_empty)
     {
         properties.shift_remove("_umap_options");
     }
     feature.insert("properties".to_owned(), properties);
-    feature.extend(
-        shown
-            .into_iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "type" | "id")),
-    );
+    feature.extend(shown.into_iter().filter(|(name, _)| !matches!(name.as_str(), "type" | "id")));
     feature.insert("id".to_owned(), Value::String(id.as_str().to_owned()));
     Value::Object(feature)
 }
@@ -106,28 +89,20 @@ impl Layer {
     /// Its name; empty when it has none.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.properties
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or("")
+        self.properties.get("name").and_then(Value::as_str).unwrap_or("")
     }
 }
 
 /// The listed layers among these objects, parents resolved.
 #[must_use]
-pub fn layers<'a>(
-    states: impl Iterator<Item = (&'a LayerId, &'a ObjectState)>,
-) -> BTreeMap<LayerId, Layer> {
+pub fn layers<'a>(states: impl Iterator<Item = (&'a LayerId, &'a ObjectState)>) -> BTreeMap<LayerId, Layer> {
     let parent_path = Path::of(&["parentId"]);
     let mut wanted = BTreeMap::new();
     let mut layers = BTreeMap::new();
     for (id, state) in states.filter(|(_, state)| state.is_alive()) {
         let mut shown = document(state);
         let rank = shown.get("rank").and_then(Value::as_f64).unwrap_or(0.0);
-        let parent = shown
-            .get("parentId")
-            .and_then(Value::as_str)
-            .and_then(LayerId::parse);
+        let parent = shown.get("parentId").and_then(Value::as_str).and_then(LayerId::parse);
         if let (Some(parent), Some(register)) = (parent, state.winner(&parent_path)) {
             wanted.insert(id.clone(), (parent, register.order.clone()));
         }
@@ -136,14 +111,7 @@ pub fn layers<'a>(
             Some(_) | None => Map::new(),
         };
         #[allow(clippy::cast_possible_truncation)]
-        layers.insert(
-            id.clone(),
-            Layer {
-                rank: rank as i64,
-                parent: None,
-                properties,
-            },
-        );
+        layers.insert(id.clone(), Layer { rank: rank as i64, parent: None, properties });
     }
     // A parent that is not listed counts as none.
     wanted.retain(|_, (parent, _)| layers.contains_key(parent));
@@ -179,10 +147,7 @@ pub fn state_hash<'a>(objects: impl Iterator<Item = (&'a Object, &'a ObjectState
     for (id, layer) in &layers {
         hash.layer(id, layer);
     }
-    for ((layer, id), state) in features
-        .iter()
-        .filter(|((layer, _), _)| layers.contains_key(layer))
-    {
+    for ((layer, id), state) in features.iter().filter(|((layer, _), _)| layers.contains_key(layer)) {
         hash.feature(layer, id, &feature(id, state));
     }
     hash.finish()
@@ -216,11 +181,7 @@ impl StateHash {
     /// The hash in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
-        self.0
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn line(&mut self, text: &str) {
@@ -237,10 +198,7 @@ mod tests {
     use crate::operation::Write;
 
     fn put(state: &mut ObjectState, path: Path, at: &str, value: Option<&str>) {
-        let write = Write {
-            path,
-            value: value.map(Json::trusted),
-        };
+        let write = Write { path, value: value.map(Json::trusted) };
         state.write(write, Order::new(&Stamp::parse(at), 0), 0);
     }
 
@@ -251,10 +209,7 @@ mod tests {
         put(&mut state, Path::property("b"), "1:0:a", Some("1"));
         put(&mut state, Path::property("a"), "2:0:a", None);
         put(&mut state, Path::property("b"), "2:0:a", Some("null"));
-        assert_eq!(
-            Value::Object(document(&state)).to_string(),
-            r#"{"properties":{"b":null}}"#
-        );
+        assert_eq!(Value::Object(document(&state)).to_string(), r#"{"properties":{"b":null}}"#);
     }
 
     #[test]
@@ -265,14 +220,7 @@ mod tests {
             (Path::of(&["properties", "x", "y"]), "3:0:a", None),
         ];
         let mut pictures = Vec::new();
-        for order in [
-            [0, 1, 2],
-            [2, 1, 0],
-            [1, 0, 2],
-            [0, 2, 1],
-            [2, 0, 1],
-            [1, 2, 0],
-        ] {
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1], [2, 0, 1], [1, 2, 0]] {
             let mut state = ObjectState::default();
             for place in order {
                 let (path, at, value) = writes[place].clone();
@@ -280,21 +228,13 @@ mod tests {
             }
             pictures.push(Value::Object(document(&state)).to_string());
         }
-        assert!(
-            pictures.iter().all(|p| p == r#"{"properties":{"x":{}}}"#),
-            "{pictures:?}"
-        );
+        assert!(pictures.iter().all(|p| p == r#"{"properties":{"x":{}}}"#), "{pictures:?}");
     }
 
     #[test]
     fn a_feature_is_written_as_a_browser_writes_it() {
         let mut state = ObjectState::default();
-        put(
-            &mut state,
-            Path::geometry(),
-            "1:0:a",
-            Some(r#"{"type":"Point","coordinates":[1.50,2]}"#),
-        );
+        put(&mut state, Path::geometry(), "1:0:a", Some(r#"{"type":"Point","coordinates":[1.50,2]}"#));
         put(&mut state, Path::property("name"), "1:0:a", Some("\"n\""));
         put(&mut state, Path::option("color"), "1:0:a", Some("\"Lime\""));
         put(&mut state, Path::option("color"), "2:0:a", None);

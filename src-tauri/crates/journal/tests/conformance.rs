@@ -27,27 +27,17 @@ fn captured() -> Vec<(String, Value)> {
 #[test]
 fn every_captured_message_survives_reading_and_writing() {
     let messages = captured();
-    assert!(
-        messages.len() > 250,
-        "only {} messages found",
-        messages.len()
-    );
+    assert!(messages.len() > 250, "only {} messages found", messages.len());
     for (place, message) in messages {
         let frame = parse(&message.to_string()).unwrap_or_else(|e| panic!("{place}: {e}"));
         let printed: Value = serde_json::from_str(&print_frame(&frame)).unwrap();
-        assert!(
-            same(&printed, &message),
-            "{place}:\n  {message}\n  {printed}"
-        );
+        assert!(same(&printed, &message), "{place}:\n  {message}\n  {printed}");
     }
 }
 
 #[test]
 fn what_browsers_sent_of_their_own_accord_is_accepted() {
-    for (place, message) in captured()
-        .into_iter()
-        .filter(|(place, _)| place.starts_with('A'))
-    {
+    for (place, message) in captured().into_iter().filter(|(place, _)| place.starts_with('A')) {
         let Ok(Frame::Operation(envelope)) = parse(&message.to_string()) else {
             continue;
         };

@@ -61,9 +61,13 @@ fn written(object: &Object, kind: u8, value: Option<Json>, place: u8) -> (Verb, 
         (Object::Map, 3..=5) => update(Path::of(&["properties", "slideshow", "active"])),
         (Object::Map, _) => update(Path::property("name")),
         (Object::Layer(_), 0..=1) => (Verb::Delete, None, None),
-        (Object::Layer(id), 2..=4) => upsert(format!(r#"{{"id":"{id}","rank":{place},"properties":{{"name":"L","heat":{shown}}}}}"#)),
+        (Object::Layer(id), 2..=4) => {
+            upsert(format!(r#"{{"id":"{id}","rank":{place},"properties":{{"name":"L","heat":{shown}}}}}"#))
+        }
         (Object::Layer(_), 5) => update(Path::of(&["properties"])),
-        (Object::Layer(_), 6) => (Verb::Update, Some(Path::of(&["parentId"])), Some(Json::string(layer(1 + place % 3).as_str()))),
+        (Object::Layer(_), 6) => {
+            (Verb::Update, Some(Path::of(&["parentId"])), Some(Json::string(layer(1 + place % 3).as_str())))
+        }
         (Object::Layer(_), 7) => update(Path::of(&["rank"])),
         (Object::Layer(_), _) => update(Path::of(&["properties", "heat", "radius"])),
         (Object::Feature(..), 0..=1) => (Verb::Delete, None, None),
@@ -71,30 +75,34 @@ fn written(object: &Object, kind: u8, value: Option<Json>, place: u8) -> (Verb, 
             r#"{{"type":"Feature","geometry":{},"properties":{{"name":{shown},"_umap_options":{{"color":"Lime"}}}},"id":"{id}"}}"#,
             geometry(place)
         )),
-        (Object::Feature(..), 5) => (Verb::Update, Some(Path::geometry()), Some(Json::parse(&geometry(place)).unwrap())),
+        (Object::Feature(..), 5) => {
+            (Verb::Update, Some(Path::geometry()), Some(Json::parse(&geometry(place)).unwrap()))
+        }
         (Object::Feature(..), 6) => update(Path::option("color")),
         (Object::Feature(..), _) => update(Path::property("name")),
     }
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    (stamps(), objects(), 0..10_u8, values(), 0..3_u32, 0..9_u8).prop_map(|(stamp, object, kind, value, index, place)| {
-        let (verb, path, value) = written(&object, kind, value, place);
-        let marks = Marks { index: Some(index).filter(|index| *index > 0), ..Marks::default() };
-        Operation {
-            stamp,
-            index,
-            verb,
-            object,
-            feature_type: None,
-            path,
-            value,
-            sender: Some(PeerId::trusted("peerA")),
-            dirty: Some(true),
-            marks,
-            extra: None,
-        }
-    })
+    (stamps(), objects(), 0..10_u8, values(), 0..3_u32, 0..9_u8).prop_map(
+        |(stamp, object, kind, value, index, place)| {
+            let (verb, path, value) = written(&object, kind, value, place);
+            let marks = Marks { index: Some(index).filter(|index| *index > 0), ..Marks::default() };
+            Operation {
+                stamp,
+                index,
+                verb,
+                object,
+                feature_type: None,
+                path,
+                value,
+                sender: Some(PeerId::trusted("peerA")),
+                dirty: Some(true),
+                marks,
+                extra: None,
+            }
+        },
+    )
 }
 
 fn state(operations: &[Operation]) -> MemoryRegisters {

@@ -8,8 +8,8 @@ use bivouac_journal::json::Json;
 use bivouac_journal::operation::{Marks, Operation, Verb};
 use bivouac_journal::path::Path;
 use bivouac_journal::wire::{
-    Entry, Frame, MAX_RECEIVED_BYTES, PeerBody, Refusal, WireError, parse, print_batch,
-    print_listed, print_loose, print_reference_version,
+    Entry, Frame, MAX_RECEIVED_BYTES, PeerBody, Refusal, WireError, parse, print_batch, print_listed, print_loose,
+    print_reference_version,
 };
 
 const LAYER: &str = "28dbd2a5-bbd6-4ad3-a94d-e8e38ee5fece";
@@ -37,10 +37,7 @@ fn rename() -> Operation {
         value: Some(Json::trusted("\"n\"")),
         sender: None,
         dirty: Some(true),
-        marks: Marks {
-            origin: Some(hlc("1795440000000:0:4uzaG")),
-            ..Marks::default()
-        },
+        marks: Marks { origin: Some(hlc("1795440000000:0:4uzaG")), ..Marks::default() },
         extra: None,
     }
 }
@@ -57,10 +54,7 @@ fn of_layer(key: &str, value: &str) -> Operation {
 }
 
 fn of_map(key: &str, value: &str) -> Operation {
-    Operation {
-        object: Object::Map,
-        ..of_layer(key, value)
-    }
+    Operation { object: Object::Map, ..of_layer(key, value) }
 }
 
 #[test]
@@ -83,12 +77,7 @@ fn rule_6_metadata_is_exactly_what_browsers_compare() {
             r#"{"verb":"update","subject":"map","key":"properties.zoom","value":9,"dirty":true,"hlc":"1795440656049:0:4uzaG"}"#,
         ),
         (
-            print_reference_version(
-                &layer(),
-                "1795440995468",
-                &hlc("1795440995509:0:4uzaG"),
-                &me(),
-            ),
+            print_reference_version(&layer(), "1795440995468", &hlc("1795440995509:0:4uzaG"), &me()),
             r#"{"sender":"4mVV4","verb":"update","subject":"datalayer","metadata":{"id":"28dbd2a5-bbd6-4ad3-a94d-e8e38ee5fece"},"key":"referenceVersion","value":"1795440995468","hlc":"1795440995509:0:4uzaG","kind":"OperationMessage"}"#,
         ),
     ];
@@ -99,94 +88,41 @@ fn rule_6_metadata_is_exactly_what_browsers_compare() {
 
 #[test]
 fn rule_7_unset_null_and_a_value_are_three_states() {
-    let with = |value: Option<&str>| Operation {
-        value: value.map(Json::trusted),
-        ..rename()
-    };
-    for (value, on_the_wire) in [
-        (None, ""),
-        (Some("null"), "\"value\":null,"),
-        (Some("0"), "\"value\":0,"),
-    ] {
+    let with = |value: Option<&str>| Operation { value: value.map(Json::trusted), ..rename() };
+    for (value, on_the_wire) in [(None, ""), (Some("null"), "\"value\":null,"), (Some("0"), "\"value\":0,")] {
         let text = print_loose(&with(value), &me());
-        assert!(
-            text.contains(&format!("\"properties.name\",{on_the_wire}\"dirty\"")),
-            "{text}"
-        );
-        let Frame::Operation(read) = parse(&text).unwrap() else {
-            panic!("{text}")
-        };
-        assert_eq!(
-            read.entries[0].operation().unwrap().value,
-            value.map(Json::trusted)
-        );
+        assert!(text.contains(&format!("\"properties.name\",{on_the_wire}\"dirty\"")), "{text}");
+        let Frame::Operation(read) = parse(&text).unwrap() else { panic!("{text}") };
+        assert_eq!(read.entries[0].operation().unwrap().value, value.map(Json::trusted));
     }
 }
 
 #[test]
 fn rule_17_a_batch_shares_subject_and_metadata_with_nothing_and_unpacks_in_order() {
-    let operations = [
-        rename(),
-        Operation {
-            index: 1,
-            ..of_layer("rank", "3")
-        },
-    ];
+    let operations = [rename(), Operation { index: 1, ..of_layer("rank", "3") }];
     let stamp = hlc("1795440656049:0:4uzaG");
-    let text = print_batch(
-        &operations,
-        &stamp,
-        &FeatureId::parse("fresh").unwrap(),
-        &layer(),
-        &me(),
-    );
+    let text = print_batch(&operations, &stamp, &FeatureId::parse("fresh").unwrap(), &layer(), &me());
     assert!(text.contains(r#""subject":"feature","metadata":{"id":"fresh","layerId":"28dbd2a5-bbd6-4ad3-a94d-e8e38ee5fece","featureType":"batch"}"#));
-    let Frame::Operation(read) = parse(&text).unwrap() else {
-        panic!("{text}")
-    };
-    let places: Vec<_> = read
-        .entries
-        .iter()
-        .map(|e| e.operation().unwrap())
-        .map(|o| (o.stamp.clone(), o.index))
-        .collect();
-    assert_eq!(
-        places,
-        [(Stamp::Valid(stamp.clone()), 0), (Stamp::Valid(stamp), 1)]
-    );
+    let Frame::Operation(read) = parse(&text).unwrap() else { panic!("{text}") };
+    let places: Vec<_> =
+        read.entries.iter().map(|e| e.operation().unwrap()).map(|o| (o.stamp.clone(), o.index)).collect();
+    assert_eq!(places, [(Stamp::Valid(stamp.clone()), 0), (Stamp::Valid(stamp), 1)]);
 }
 
 #[test]
 fn rule_18_a_nested_operation_keeps_its_own_identity() {
-    let marks = Marks {
-        stamp: Some(hlc("5:0:other")),
-        index: Some(7),
-        origin: None,
-    };
+    let marks = Marks { stamp: Some(hlc("5:0:other")), index: Some(7), origin: None };
     let nested = [Operation { marks, ..rename() }];
-    let text = print_batch(
-        &nested,
-        &hlc("9:0:4uzaG"),
-        &FeatureId::parse("fresh").unwrap(),
-        &layer(),
-        &me(),
-    );
-    let Frame::Operation(read) = parse(&text).unwrap() else {
-        panic!("{text}")
-    };
+    let text = print_batch(&nested, &hlc("9:0:4uzaG"), &FeatureId::parse("fresh").unwrap(), &layer(), &me());
+    let Frame::Operation(read) = parse(&text).unwrap() else { panic!("{text}") };
     let operation = read.entries[0].operation().unwrap();
-    assert_eq!(
-        (operation.stamp.to_string().as_str(), operation.index),
-        ("5:0:other", 7)
-    );
+    assert_eq!((operation.stamp.to_string().as_str(), operation.index), ("5:0:other", 7));
 }
 
 #[test]
 fn rule_34_only_maps_layers_and_features_are_accepted_at_every_depth() {
     let nested = r#"{"sender":"aaaaa","verb":"batch","operations":[{"verb":"update","subject":"mappermissions","key":"edit_status","value":1},{"verb":"update","subject":"map","key":"properties.name","value":"n"},{"verb":"batch","operations":[],"subject":"map"}],"subject":"map","hlc":"5:0:a","kind":"OperationMessage"}"#;
-    let Frame::Operation(read) = parse(nested).unwrap() else {
-        panic!()
-    };
+    let Frame::Operation(read) = parse(nested).unwrap() else { panic!() };
     let why: Vec<_> = read
         .entries
         .iter()
@@ -195,10 +131,7 @@ fn rule_34_only_maps_layers_and_features_are_accepted_at_every_depth() {
             Entry::Refused { why, .. } => Some(*why),
         })
         .collect();
-    assert_eq!(
-        why,
-        [Some(Refusal::Subject), None, Some(Refusal::UnknownVerb)]
-    );
+    assert_eq!(why, [Some(Refusal::Subject), None, Some(Refusal::UnknownVerb)]);
 }
 
 #[test]
@@ -223,35 +156,20 @@ fn hostile_operations_are_refused_each_with_its_reason() {
         (r#"{"sender":"aaaaa","verb":"delete","subject":"feature","metadata":{"id":"toolong","layerId":"x"},"hlc":"5:0:a","kind":"OperationMessage"}"#.to_owned(), Refusal::Metadata),
     ];
     for (text, expected) in cases {
-        let Ok(Frame::Operation(read)) = parse(&text) else {
-            panic!("{text}")
-        };
-        let [Entry::Refused { why, .. }] = read.entries.as_slice() else {
-            panic!("{text}: {read:?}")
-        };
+        let Ok(Frame::Operation(read)) = parse(&text) else { panic!("{text}") };
+        let [Entry::Refused { why, .. }] = read.entries.as_slice() else { panic!("{text}: {read:?}") };
         assert_eq!(*why, expected, "{text}");
     }
 }
 
 #[test]
 fn frames_that_cannot_be_read_say_why() {
-    assert!(matches!(
-        parse(&" ".repeat(MAX_RECEIVED_BYTES + 1)),
-        Err(WireError::TooLarge(_))
-    ));
+    assert!(matches!(parse(&" ".repeat(MAX_RECEIVED_BYTES + 1)), Err(WireError::TooLarge(_))));
     assert_eq!(parse(&"[".repeat(100)), Err(WireError::TooDeep));
-    assert!(matches!(
-        parse("{\"kind\":\"Surprise\"}"),
-        Err(WireError::UnknownKind(_))
-    ));
-    for bad in [
-        "",
-        "null",
-        "{}",
-        "{\"kind\":7}",
-        "{\"kind\":\"SavedMessage\"}",
-        "{\"kind\":\"JoinResponse\",\"peer\":\"a\"}",
-    ] {
+    assert!(matches!(parse("{\"kind\":\"Surprise\"}"), Err(WireError::UnknownKind(_))));
+    for bad in
+        ["", "null", "{}", "{\"kind\":7}", "{\"kind\":\"SavedMessage\"}", "{\"kind\":\"JoinResponse\",\"peer\":\"a\"}"]
+    {
         assert!(matches!(parse(bad), Err(WireError::Malformed(_))), "{bad}");
     }
 }
@@ -259,11 +177,5 @@ fn frames_that_cannot_be_read_say_why() {
 #[test]
 fn a_peer_message_of_an_unknown_verb_is_no_error() {
     let text = r#"{"sender":"aaaaa","recipient":"bbbbb","message":{"verb":"NewInUmap","x":1},"kind":"PeerMessage"}"#;
-    let Ok(Frame::Peer {
-        body: PeerBody::Unknown(_),
-        ..
-    }) = parse(text)
-    else {
-        panic!()
-    };
+    let Ok(Frame::Peer { body: PeerBody::Unknown(_), .. }) = parse(text) else { panic!() };
 }

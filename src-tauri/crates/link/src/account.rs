@@ -52,21 +52,12 @@ impl Client {
         let inner = &self.inner;
         let url = inner.place(Place::Login, Ids::default())?;
         // The page sets the CSRF cookie, and says whether passwords are taken at all.
-        let page = inner
-            .exchange(Call::get(action, url.clone()))
-            .await?
-            .ok()?
-            .into_text()?;
+        let page = inner.exchange(Call::get(action, url.clone())).await?.ok()?.into_text()?;
         if !page.contains("\"password\"") {
             return Err(LinkError::protocol(action, "the server takes no passwords"));
         }
-        let fields = vec![
-            ("username", user.to_owned()),
-            ("password", password.to_owned()),
-        ];
-        let answer = inner
-            .exchange(Call::post(action, url, Body::Form(fields)))
-            .await?;
+        let fields = vec![("username", user.to_owned()), ("password", password.to_owned())];
+        let answer = inner.exchange(Call::post(action, url, Body::Form(fields))).await?;
         match answer.status {
             302 => {}
             200 => return Err(LinkError::WrongPassword),
@@ -90,11 +81,7 @@ impl Client {
         self.inner.signed_in.store(false, Ordering::Relaxed);
         lock(&self.inner.jar).remove("sessionid");
         let answer = result?;
-        if (300..400).contains(&answer.status) {
-            Ok(())
-        } else {
-            answer.ok().map(|_| ())
-        }
+        if (300..400).contains(&answer.status) { Ok(()) } else { answer.ok().map(|_| ()) }
     }
 
     /// Who is signed in, by the server's own word.
@@ -127,18 +114,10 @@ impl Client {
             return Err(LinkError::protocol(action, "the link leads nowhere"));
         }
         let name = format!("anonymous_owner|{}", map.id);
-        if lock(&self.inner.jar)
-            .get(&name, SystemTime::now())
-            .is_none()
-        {
-            return Err(LinkError::protocol(
-                action,
-                "it came without the right to edit",
-            ));
+        if lock(&self.inner.jar).get(&name, SystemTime::now()).is_none() {
+            return Err(LinkError::protocol(action, "it came without the right to edit"));
         }
-        let place = answer
-            .header("location")
-            .and_then(|to| self.inner.root.join(to).ok());
+        let place = answer.header("location").and_then(|to| self.inner.root.join(to).ok());
         if let Some(there) = place.and_then(|place| find_map(place.as_str()).ok()) {
             map.slug = there.slug;
         }

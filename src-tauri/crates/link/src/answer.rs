@@ -18,9 +18,7 @@ impl Raw {
             200..=299 => return Ok(self),
             300..=399 if self.leads_to_sign_in() => LinkError::SignInNeeded { action },
             300..=399 => LinkError::protocol(action, self.redirect()),
-            400 if contains(&self.body, b"UUID already exists") => {
-                LinkError::LayerExists { action }
-            }
+            400 if contains(&self.body, b"UUID already exists") => LinkError::LayerExists { action },
             401 => LinkError::SignInNeeded { action },
             403 if contains(&self.body, b"CSRF") => {
                 LinkError::protocol(action, "the server does not accept our CSRF token")
@@ -29,10 +27,7 @@ impl Raw {
             404 => LinkError::NotFound { action },
             410 => LinkError::Gone { action },
             412 => LinkError::Conflict { action },
-            413 => LinkError::TooLarge {
-                action,
-                limit: MAX_ANSWER_BYTES,
-            },
+            413 => LinkError::TooLarge { action, limit: MAX_ANSWER_BYTES },
             429 | 502..=504 => LinkError::Busy { action, status },
             500..=599 => LinkError::Server { action, status },
             _ => LinkError::Rejected { action, status },
@@ -63,8 +58,7 @@ impl Raw {
     }
 
     fn leads_to_sign_in(&self) -> bool {
-        self.header("location")
-            .is_some_and(|to| to.contains("/login"))
+        self.header("location").is_some_and(|to| to.contains("/login"))
     }
 }
 
@@ -73,10 +67,7 @@ pub(crate) fn parse<T: DeserializeOwned>(action: &'static str, text: &str) -> Re
     // serde_json's own message can quote the text: only the position is kept.
     serde_json::from_str(text).map_err(|error| {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
-        LinkError::protocol(
-            action,
-            format!("{kind:?} error in its JSON at {line}:{column}"),
-        )
+        LinkError::protocol(action, format!("{kind:?} error in its JSON at {line}:{column}"))
     })
 }
 
@@ -98,22 +89,13 @@ impl Envelope {
             None | Some(Value::Null) => {}
             Some(Value::Object(fields)) => {
                 for (field, said) in fields {
-                    all.push(FormError {
-                        field: field.clone(),
-                        messages: messages(said),
-                    });
+                    all.push(FormError { field: field.clone(), messages: messages(said) });
                 }
             }
-            Some(other) => all.push(FormError {
-                field: String::new(),
-                messages: messages(other),
-            }),
+            Some(other) => all.push(FormError { field: String::new(), messages: messages(other) }),
         }
         if let (true, Some(error)) = (all.is_empty(), &self.error) {
-            all.push(FormError {
-                field: String::new(),
-                messages: messages(error),
-            });
+            all.push(FormError { field: String::new(), messages: messages(error) });
         }
         all
     }
@@ -150,40 +132,15 @@ mod tests {
     #[test]
     fn every_status_has_its_kind() {
         let table = [
-            (
-                400,
-                "UUID already exists",
-                LinkError::LayerExists { action: "trying" },
-            ),
-            (
-                400,
-                "",
-                LinkError::Rejected {
-                    action: "trying",
-                    status: 400,
-                },
-            ),
+            (400, "UUID already exists", LinkError::LayerExists { action: "trying" }),
+            (400, "", LinkError::Rejected { action: "trying", status: 400 }),
             (401, "", LinkError::SignInNeeded { action: "trying" }),
             (403, "", LinkError::Refused { action: "trying" }),
             (404, "", LinkError::NotFound { action: "trying" }),
             (410, "", LinkError::Gone { action: "trying" }),
             (412, "", LinkError::Conflict { action: "trying" }),
-            (
-                500,
-                "",
-                LinkError::Server {
-                    action: "trying",
-                    status: 500,
-                },
-            ),
-            (
-                503,
-                "",
-                LinkError::Busy {
-                    action: "trying",
-                    status: 503,
-                },
-            ),
+            (500, "", LinkError::Server { action: "trying", status: 500 }),
+            (503, "", LinkError::Busy { action: "trying", status: 503 }),
         ];
         for (status, body, wanted) in table {
             assert_eq!(answer(status, body).ok_json().unwrap_err(), wanted);
@@ -192,14 +149,9 @@ mod tests {
 
     #[test]
     fn a_refusal_inside_a_200_is_an_error() {
-        let needs = answer(200, r#"{"login_required": "/en/login/"}"#)
-            .ok_json()
-            .unwrap_err();
+        let needs = answer(200, r#"{"login_required": "/en/login/"}"#).ok_json().unwrap_err();
         assert!(needs.needs_sign_in());
-        let form = answer(
-            200,
-            r#"{"errors":{"name":["Too long.","Odd."]},"error":"<ul>"}"#,
-        );
+        let form = answer(200, r#"{"errors":{"name":["Too long.","Odd."]},"error":"<ul>"}"#);
         let LinkError::Form { errors, .. } = form.ok_json().unwrap_err() else {
             panic!("no form error");
         };
@@ -219,12 +171,8 @@ mod tests {
     #[test]
     fn a_redirect_to_the_sign_in_page_asks_for_sign_in() {
         let mut raw = answer(302, "");
-        raw.headers
-            .insert("location", HeaderValue::from_static("/en/login/?next=/x"));
+        raw.headers.insert("location", HeaderValue::from_static("/en/login/?next=/x"));
         assert!(raw.ok().err().unwrap().needs_sign_in());
-        assert!(matches!(
-            answer(302, "").ok().err(),
-            Some(LinkError::Protocol { .. })
-        ));
+        assert!(matches!(answer(302, "").ok().err(), Some(LinkError::Protocol { .. })));
     }
 }

@@ -49,9 +49,7 @@ pub(crate) struct Inner {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("server", &self.server())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("server", &self.server()).finish_non_exhaustive()
     }
 }
 
@@ -92,9 +90,7 @@ impl Client {
             signed_in: AtomicBool::new(false),
             saving: tokio::sync::Mutex::new(()),
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Scheme, host and port of the server.
@@ -127,9 +123,7 @@ impl Client {
                 detail: "it belongs to another server",
             });
         }
-        self.inner
-            .signed_in
-            .store(saved.signed_in, Ordering::Relaxed);
+        self.inner.signed_in.store(saved.signed_in, Ordering::Relaxed);
         *lock(&self.inner.jar) = Jar::from_saved(saved.cookies);
         Ok(())
     }
@@ -139,19 +133,12 @@ impl Client {
     /// # Errors
     /// [`LinkError::BadArgument`] when `map` is no map number.
     pub fn socket_url(&self, map: &str) -> Result<String, LinkError> {
-        let mut url = self.inner.place(
-            Place::WsSync,
-            Ids {
-                map,
-                ..Ids::default()
-            },
-        )?;
+        let mut url = self.inner.place(Place::WsSync, Ids { map, ..Ids::default() })?;
         let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
-        url.set_scheme(scheme)
-            .map_err(|()| LinkError::BadArgument {
-                action: "making the address of the room",
-                detail: "the server's address has an odd scheme",
-            })?;
+        url.set_scheme(scheme).map_err(|()| LinkError::BadArgument {
+            action: "making the address of the room",
+            detail: "the server's address has an odd scheme",
+        })?;
         Ok(url.into())
     }
 }
@@ -159,10 +146,7 @@ impl Client {
 impl Inner {
     /// The address of a place for checked ids.
     pub(crate) fn place(&self, place: Place, ids: Ids<'_>) -> Result<Url, LinkError> {
-        let bad = |detail| LinkError::BadArgument {
-            action: "making an address on the server",
-            detail,
-        };
+        let bad = |detail| LinkError::BadArgument { action: "making an address on the server", detail };
         if place.needs("{map_id}") && !is_id(ids.map) {
             return Err(bad("a map's id is a number"));
         }
@@ -176,34 +160,17 @@ impl Inner {
     }
 
     /// Tells a missing right from a missing sign-in, which uMap answers alike with 403.
-    pub(crate) async fn explain<T>(
-        &self,
-        map: &str,
-        result: Result<T, LinkError>,
-    ) -> Result<T, LinkError> {
+    pub(crate) async fn explain<T>(&self, map: &str, result: Result<T, LinkError>) -> Result<T, LinkError> {
         let Err(LinkError::Refused { action }) = result else {
             return result;
         };
         let was_signed_in = self.signed_in.load(Ordering::Relaxed);
-        let has_edit_link = lock(&self.jar)
-            .get(&format!("anonymous_owner|{map}"), SystemTime::now())
-            .is_some();
-        let nobody = if was_signed_in {
-            matches!(self.who().await, Ok(None))
-        } else {
-            !has_edit_link
-        };
-        Err(if nobody {
-            LinkError::SignInNeeded { action }
-        } else {
-            LinkError::Refused { action }
-        })
+        let has_edit_link = lock(&self.jar).get(&format!("anonymous_owner|{map}"), SystemTime::now()).is_some();
+        let nobody = if was_signed_in { matches!(self.who().await, Ok(None)) } else { !has_edit_link };
+        Err(if nobody { LinkError::SignInNeeded { action } } else { LinkError::Refused { action } })
     }
 }
 
 fn is_plain(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }

@@ -57,9 +57,7 @@ impl CloseReason {
     pub(crate) fn from_error(error: &Error) -> Self {
         use tokio_tungstenite::tungstenite::error::ProtocolError;
         match error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::ReceivedTooBig {
-                limit: MAX_FRAME_BYTES,
-            },
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::ReceivedTooBig { limit: MAX_FRAME_BYTES },
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Dropped,
             Error::Protocol(_) | Error::Utf8(_) => Self::Garbage,
             // tungstenite's enum, not ours: whatever else it reports, the connection is no more.

@@ -59,9 +59,7 @@ impl Jar {
     }
 
     pub(crate) fn get(&self, name: &str, now: SystemTime) -> Option<&str> {
-        self.alive(now)
-            .find(|cookie| cookie.name == name)
-            .map(|cookie| cookie.value.as_str())
+        self.alive(now).find(|cookie| cookie.name == name).map(|cookie| cookie.value.as_str())
     }
 
     pub(crate) fn put(&mut self, cookie: Cookie) {
@@ -105,28 +103,19 @@ impl Jar {
         if expires_ms.is_some_and(|end| end <= to_ms(now)) {
             self.remove(&name);
         } else {
-            self.put(Cookie {
-                name,
-                value,
-                expires_ms,
-            });
+            self.put(Cookie { name, value, expires_ms });
         }
     }
 
     /// The `Cookie` header of a request, if there is anything to send.
     pub(crate) fn header(&self, now: SystemTime) -> Option<String> {
-        let pairs: Vec<String> = self
-            .alive(now)
-            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
-            .collect();
+        let pairs: Vec<String> = self.alive(now).map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
     fn alive(&self, now: SystemTime) -> impl Iterator<Item = &Cookie> {
         let now = to_ms(now);
-        self.cookies
-            .iter()
-            .filter(move |cookie| cookie.expires_ms.is_none_or(|end| end > now))
+        self.cookies.iter().filter(move |cookie| cookie.expires_ms.is_none_or(|end| end > now))
     }
 }
 
@@ -158,36 +147,18 @@ mod tests {
     #[test]
     fn a_cookie_ends_by_max_age_and_is_removed_by_an_expired_one() {
         let mut jar = Jar::default();
-        jar.accept(
-            "sessionid=abc; Max-Age=60; Path=/; HttpOnly",
-            "u.org",
-            true,
-            at(1000),
-        );
+        jar.accept("sessionid=abc; Max-Age=60; Path=/; HttpOnly", "u.org", true, at(1000));
         assert_eq!(jar.header(at(1059)).as_deref(), Some("sessionid=abc"));
         assert_eq!(jar.header(at(1060)), None);
-        jar.accept(
-            "sessionid=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/",
-            "u.org",
-            true,
-            at(1001),
-        );
+        jar.accept("sessionid=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/", "u.org", true, at(1001));
         assert_eq!(jar.get("sessionid", at(1001)), None);
     }
 
     #[test]
     fn an_anonymous_cookie_keeps_its_colons_and_bar() {
         let mut jar = Jar::default();
-        jar.accept(
-            "anonymous_owner|7=7:1tX:si-g_; Path=/",
-            "u.org",
-            false,
-            at(0),
-        );
-        assert_eq!(
-            jar.header(at(1)).as_deref(),
-            Some("anonymous_owner|7=7:1tX:si-g_")
-        );
+        jar.accept("anonymous_owner|7=7:1tX:si-g_; Path=/", "u.org", false, at(0));
+        assert_eq!(jar.header(at(1)).as_deref(), Some("anonymous_owner|7=7:1tX:si-g_"));
     }
 
     #[test]
@@ -207,11 +178,7 @@ mod tests {
         let saved = SavedCookies {
             server: "https://u.org".into(),
             signed_in: true,
-            cookies: vec![Cookie {
-                name: "sessionid".into(),
-                value: "topsecret".into(),
-                expires_ms: None,
-            }],
+            cookies: vec![Cookie { name: "sessionid".into(), value: "topsecret".into(), expires_ms: None }],
         };
         assert!(!format!("{saved:?}").contains("topsecret"));
         let text = serde_json::to_string(&saved).unwrap();

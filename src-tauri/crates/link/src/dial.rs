@@ -21,25 +21,17 @@ const ACTION: &str = "connecting to the room";
 
 /// Opens a websocket at a `ws` or `wss` address.
 pub(crate) async fn dial(url: &str, tls: Arc<rustls::ClientConfig>) -> Result<Stream, LinkError> {
-    let bad = |detail| LinkError::BadArgument {
-        action: ACTION,
-        detail,
-    };
+    let bad = |detail| LinkError::BadArgument { action: ACTION, detail };
     let parsed = Url::parse(url).map_err(|_| bad("it is no complete address"))?;
     if !matches!(parsed.scheme(), "ws" | "wss") {
         return Err(bad("it is no websocket address"));
     }
     let late = |_| LinkError::Timeout { action: ACTION };
     let tcp = timeout(CONNECT, open_tcp(&parsed)).await.map_err(late)??;
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MAX_FRAME_BYTES))
-        .max_frame_size(Some(MAX_FRAME_BYTES));
-    let upgrade =
-        client_async_tls_with_config(url, tcp, Some(config), Some(Connector::Rustls(tls)));
-    let (stream, _) = timeout(CONNECT, upgrade)
-        .await
-        .map_err(late)?
-        .map_err(refused)?;
+    let config =
+        WebSocketConfig::default().max_message_size(Some(MAX_FRAME_BYTES)).max_frame_size(Some(MAX_FRAME_BYTES));
+    let upgrade = client_async_tls_with_config(url, tcp, Some(config), Some(Connector::Rustls(tls)));
+    let (stream, _) = timeout(CONNECT, upgrade).await.map_err(late)?.map_err(refused)?;
     tracing::debug!("socket open");
     Ok(stream)
 }
@@ -60,17 +52,12 @@ async fn open_tcp(url: &Url) -> Result<TcpStream, LinkError> {
         }
     }
     let error = last.ok_or_else(dns)?;
-    Err(LinkError::Offline {
-        action: ACTION,
-        detail: error.to_string(),
-    })
+    Err(LinkError::Offline { action: ACTION, detail: error.to_string() })
 }
 
 /// Best effort: liveness is proven by echoes (rule 14), not by TCP.
 fn keep_alive(tcp: &TcpStream) {
-    let often = TcpKeepalive::new()
-        .with_time(Duration::from_secs(20))
-        .with_interval(Duration::from_secs(5));
+    let often = TcpKeepalive::new().with_time(Duration::from_secs(20)).with_interval(Duration::from_secs(5));
     if SockRef::from(tcp).set_tcp_keepalive(&often).is_err() || tcp.set_nodelay(true).is_err() {
         tracing::debug!("the socket's options could not be set");
     }
@@ -84,17 +71,8 @@ fn refused(error: Error) -> LinkError {
         401 => LinkError::SignInNeeded { action: ACTION },
         403 => LinkError::Refused { action: ACTION },
         404 => LinkError::NotFound { action: ACTION },
-        status @ (429 | 502..=504) => LinkError::Busy {
-            action: ACTION,
-            status,
-        },
-        status @ 500..=599 => LinkError::Server {
-            action: ACTION,
-            status,
-        },
-        status => LinkError::Rejected {
-            action: ACTION,
-            status,
-        },
+        status @ (429 | 502..=504) => LinkError::Busy { action: ACTION, status },
+        status @ 500..=599 => LinkError::Server { action: ACTION, status },
+        status => LinkError::Rejected { action: ACTION, status },
     }
 }

@@ -149,11 +149,7 @@ impl MapDocument {
         self.members.text_without(INJECTED)
     }
 
-    pub(crate) fn read(
-        action: &'static str,
-        text: &str,
-        server_time_ms: Option<i64>,
-    ) -> Result<Self, LinkError> {
+    pub(crate) fn read(action: &'static str, text: &str, server_time_ms: Option<i64>) -> Result<Self, LinkError> {
         let missing = |what: &str| LinkError::protocol(action, format!("it has no usable {what}"));
         let map: WireMap = parse(action, text)?;
         let properties = map.properties.get().to_owned();
@@ -173,12 +169,8 @@ impl MapDocument {
             center: map.geometry.and_then(WirePoint::position),
             zoom: members.get("zoom"),
             layers,
-            edit_mode: members
-                .get("editMode")
-                .ok_or_else(|| missing("edit mode"))?,
-            permissions: members
-                .get("permissions")
-                .ok_or_else(|| missing("permissions"))?,
+            edit_mode: members.get("editMode").ok_or_else(|| missing("edit mode"))?,
+            permissions: members.get("permissions").ok_or_else(|| missing("permissions"))?,
             // As the browser does: only a real `true` counts.
             sync_enabled: members.get("syncEnabled").unwrap_or(false),
             websocket_enabled: members.get("websocketEnabled").unwrap_or(false),
@@ -211,10 +203,7 @@ struct WirePoint {
 impl WirePoint {
     fn position(self) -> Option<LonLat> {
         match self.coordinates.as_slice() {
-            [lon, lat, ..] => Some(LonLat {
-                lon: *lon,
-                lat: *lat,
-            }),
+            [lon, lat, ..] => Some(LonLat { lon: *lon, lat: *lat }),
             _ => None,
         }
     }
@@ -261,9 +250,7 @@ impl WireLayer {
             parent: self.parent.or_else(|| parent.map(str::to_owned)),
             name: members.get("name").unwrap_or_default(),
             display_on_load: members.get("displayOnLoad"),
-            edit_status: self
-                .permissions
-                .map_or(EditStatus::Inherit, |said| said.edit_status),
+            edit_status: self.permissions.map_or(EditStatus::Inherit, |said| said.edit_status),
             // Silence is taken for the lesser right: a save would tell.
             edit_mode: self.edit_mode.unwrap_or(EditMode::Disabled),
             reference_version: self.reference_version.map(|version| version.0),
@@ -302,26 +289,15 @@ mod tests {
     #[test]
     fn a_document_is_read_and_what_may_be_saved_back_keeps_its_text() {
         let map = read(MAP).unwrap();
-        assert_eq!(
-            map.settings(),
-            r#"{"zoom":7.0,"x-ours":{"a":1e2},"tags":["food"],"syncEnabled":1}"#
-        );
+        assert_eq!(map.settings(), r#"{"zoom":7.0,"x-ours":{"a":1e2},"tags":["food"],"syncEnabled":1}"#);
         assert!(!map.sync_enabled, "only a real true counts");
         assert_eq!(map.permissions.share_status, crate::ShareStatus::Other(42));
         assert_eq!((map.edit_mode, map.user.clone()), (EditMode::Simple, None));
-        let layers: Vec<_> = map
-            .layers
-            .iter()
-            .map(|layer| (layer.id.as_str(), layer.parent.as_deref()))
-            .collect();
+        let layers: Vec<_> = map.layers.iter().map(|layer| (layer.id.as_str(), layer.parent.as_deref())).collect();
         assert_eq!(layers, [("a", None), ("b", Some("a")), ("c", None)]);
         assert_eq!(map.layers[1].reference_version, None);
         assert_eq!(map.layers[2].reference_version.as_deref(), Some("17"));
-        assert_eq!(
-            map.layers[2].edit_mode,
-            EditMode::Disabled,
-            "silence is the lesser right"
-        );
+        assert_eq!(map.layers[2].edit_mode, EditMode::Disabled, "silence is the lesser right");
     }
 
     #[test]
@@ -344,21 +320,14 @@ mod tests {
         ] {
             let text = MAP.replacen(part, other, 1);
             assert_ne!(text, MAP);
-            assert!(
-                matches!(read(&text), Err(LinkError::Protocol { .. })),
-                "{part}"
-            );
+            assert!(matches!(read(&text), Err(LinkError::Protocol { .. })), "{part}");
         }
         assert!(read("[]").is_err() && read("").is_err());
     }
 
     #[test]
     fn layers_nested_without_end_are_an_error_and_no_crash() {
-        let deep = format!(
-            "{}{}",
-            r#"{"id":"a","properties":{},"layers":["#.repeat(100_000),
-            "]}".repeat(100_000)
-        );
+        let deep = format!("{}{}", r#"{"id":"a","properties":{},"layers":["#.repeat(100_000), "]}".repeat(100_000));
         let text = MAP.replace("\"datalayers\":[", &format!("\"datalayers\":[{deep},"));
         assert!(matches!(read(&text), Err(LinkError::Protocol { .. })));
     }

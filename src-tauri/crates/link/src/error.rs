@@ -112,9 +112,7 @@ pub enum LinkError {
         limit: usize,
     },
     /// The policy does not allow this origin.
-    #[error(
-        "connecting to {origin}: only https, this computer itself, or a confirmed http address"
-    )]
+    #[error("connecting to {origin}: only https, this computer itself, or a confirmed http address")]
     OriginRefused {
         /// Scheme, host and port.
         origin: String,
@@ -188,17 +186,11 @@ impl LinkError {
 
     /// Whether there was no way to the server at all.
     pub fn is_offline(&self) -> bool {
-        matches!(
-            self,
-            Self::Offline { .. } | Self::Timeout { .. } | Self::Dns { .. }
-        )
+        matches!(self, Self::Offline { .. } | Self::Timeout { .. } | Self::Dns { .. })
     }
 
     pub(crate) fn protocol(action: &'static str, detail: impl Into<String>) -> Self {
-        Self::Protocol {
-            action,
-            detail: detail.into(),
-        }
+        Self::Protocol { action, detail: detail.into() }
     }
 }
 

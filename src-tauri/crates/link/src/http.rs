@@ -36,23 +36,11 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn get(action: &'static str, url: Url) -> Self {
-        Self {
-            action,
-            url,
-            headers: Vec::new(),
-            is_large: false,
-            body: None,
-        }
+        Self { action, url, headers: Vec::new(), is_large: false, body: None }
     }
 
     pub(crate) fn post(action: &'static str, url: Url, body: Body) -> Self {
-        Self {
-            action,
-            url,
-            headers: Vec::new(),
-            is_large: false,
-            body: Some(body),
-        }
+        Self { action, url, headers: Vec::new(), is_large: false, body: Some(body) }
     }
 
     /// Gives it the time that a layer may take.
@@ -82,8 +70,7 @@ impl Raw {
     }
 
     pub(crate) fn into_text(self) -> Result<String, LinkError> {
-        String::from_utf8(self.body)
-            .map_err(|_| LinkError::protocol(self.action, "it is not UTF-8"))
+        String::from_utf8(self.body).map_err(|_| LinkError::protocol(self.action, "it is not UTF-8"))
     }
 }
 
@@ -92,24 +79,14 @@ impl Inner {
     pub(crate) async fn exchange(&self, call: Call) -> Result<Raw, LinkError> {
         let action = call.action;
         let begun = Instant::now();
-        let response = self
-            .request(call)?
-            .send()
-            .await
-            .map_err(|e| failed(action, &e))?;
+        let response = self.request(call)?.send().await.map_err(|e| failed(action, &e))?;
         self.take_cookies(response.headers());
         let server_time_ms = self.take_time(response.headers());
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_body(action, response).await?;
         let (took_ms, bytes) = (begun.elapsed().as_millis() as u64, body.len());
         tracing::debug!(action, status, bytes, took_ms, "answered");
-        Ok(Raw {
-            action,
-            status,
-            headers,
-            body,
-            server_time_ms,
-        })
+        Ok(Raw { action, status, headers, body, server_time_ms })
     }
 
     fn request(&self, call: Call) -> Result<RequestBuilder, LinkError> {
@@ -132,11 +109,7 @@ impl Inner {
             cookies.set_sensitive(true);
             headers.insert(COOKIE, cookies);
         }
-        let request = self
-            .http
-            .request(method, call.url)
-            .timeout(time)
-            .headers(headers);
+        let request = self.http.request(method, call.url).timeout(time).headers(headers);
         Ok(match call.body {
             None => request,
             // Without a length some proxies refuse a POST.
@@ -153,11 +126,7 @@ impl Inner {
             return token.to_owned();
         }
         let token = uuid::Uuid::new_v4().simple().to_string();
-        jar.put(Cookie {
-            name: CSRF_COOKIE.to_owned(),
-            value: token.clone(),
-            expires_ms: None,
-        });
+        jar.put(Cookie { name: CSRF_COOKIE.to_owned(), value: token.clone(), expires_ms: None });
         token
     }
 
@@ -175,10 +144,7 @@ impl Inner {
     fn take_time(&self, headers: &HeaderMap) -> Option<i64> {
         let text = headers.get(DATE)?.to_str().ok()?;
         let server_ms = to_ms(httpdate::parse_http_date(text).ok()?);
-        *lock(&self.server_time) = Some(ServerTime {
-            server_ms,
-            received: Instant::now(),
-        });
+        *lock(&self.server_time) = Some(ServerTime { server_ms, received: Instant::now() });
         Some(server_ms)
     }
 }
@@ -189,17 +155,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn value(action: &'static str, text: &str) -> Result<HeaderValue, LinkError> {
-    HeaderValue::from_str(text).map_err(|_| LinkError::BadArgument {
-        action,
-        detail: "a header cannot hold what was given",
-    })
+    HeaderValue::from_str(text)
+        .map_err(|_| LinkError::BadArgument { action, detail: "a header cannot hold what was given" })
 }
 
 async fn read_body(action: &'static str, mut response: Response) -> Result<Vec<u8>, LinkError> {
-    let too_large = LinkError::TooLarge {
-        action,
-        limit: MAX_ANSWER_BYTES,
-    };
+    let too_large = LinkError::TooLarge { action, limit: MAX_ANSWER_BYTES };
     let announced = response.content_length().unwrap_or(0);
     if announced > MAX_ANSWER_BYTES as u64 {
         return Err(too_large);
@@ -224,18 +185,12 @@ fn failed(action: &'static str, error: &reqwest::Error) -> LinkError {
 }
 
 /// Tells TLS, name resolution and the rest apart by the chain of causes.
-pub(crate) fn why_unreachable(
-    action: &'static str,
-    error: &(dyn std::error::Error + 'static),
-) -> LinkError {
+pub(crate) fn why_unreachable(action: &'static str, error: &(dyn std::error::Error + 'static)) -> LinkError {
     let mut innermost = None;
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(tls) = tls_error(inner) {
-            return LinkError::Tls {
-                action,
-                detail: tls.to_string(),
-            };
+            return LinkError::Tls { action, detail: tls.to_string() };
         }
         // hyper-util's connector has no public type for this step.
         if inner.to_string().starts_with("dns error") {
@@ -249,9 +204,7 @@ pub(crate) fn why_unreachable(
 }
 
 /// A TLS error, also when it hides in I/O errors.
-pub(crate) fn tls_error<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a rustls::Error> {
+pub(crate) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(tls);
     }

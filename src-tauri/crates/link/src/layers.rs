@@ -24,10 +24,7 @@ impl Client {
     /// [`LinkError::SignInNeeded`], [`LinkError::Refused`], [`LinkError::NotFound`] and the network's.
     pub async fn read_layer(&self, map: &str, layer: &str) -> Result<LayerDocument, LinkError> {
         let url = self.inner.place(Place::LayerView, ids(map, layer))?;
-        let answer = self
-            .inner
-            .exchange(Call::get("reading a layer", url).large())
-            .await?;
+        let answer = self.inner.exchange(Call::get("reading a layer", url).large()).await?;
         self.inner.explain(map, layer_document(answer, None)).await
     }
 
@@ -45,11 +42,7 @@ impl Client {
         let answer = self.inner.exchange(Call::get(action, url)).await?;
         let text = self.inner.explain(map, answer.ok_json()).await?;
         let answer: Answer = parse(action, &text)?;
-        answer
-            .versions
-            .into_iter()
-            .map(|version| version.read(action))
-            .collect()
+        answer.versions.into_iter().map(|version| version.read(action)).collect()
     }
 
     /// One kept version of a layer.
@@ -62,19 +55,10 @@ impl Client {
         layer: &str,
         reference: &Reference,
     ) -> Result<LayerDocument, LinkError> {
-        let ids = Ids {
-            map,
-            layer,
-            reference: reference.as_str(),
-        };
+        let ids = Ids { map, layer, reference: reference.as_str() };
         let url = self.inner.place(Place::LayerVersion, ids)?;
-        let answer = self
-            .inner
-            .exchange(Call::get("reading a layer's version", url).large())
-            .await?;
-        self.inner
-            .explain(map, layer_document(answer, Some(reference)))
-            .await
+        let answer = self.inner.exchange(Call::get("reading a layer's version", url).large()).await?;
+        self.inner.explain(map, layer_document(answer, Some(reference))).await
     }
 
     /// Creates a layer under a UUID of the caller's.
@@ -82,9 +66,7 @@ impl Client {
     /// # Errors
     /// [`LinkError::LayerExists`] when the UUID is taken, be it by a deleted layer.
     pub async fn create_layer(&self, map: &str, save: LayerSave) -> Result<Saved, LinkError> {
-        self.inner
-            .save("creating a layer", Place::LayerCreate, map, save, None)
-            .await
+        self.inner.save("creating a layer", Place::LayerCreate, map, save, None).await
     }
 
     /// Saves a layer on top of the version that its edits are based on.
@@ -93,21 +75,8 @@ impl Client {
     /// [`LinkError::Conflict`] when the server cannot merge it with what it holds. After a
     /// [`LinkError::Timeout`], [`LinkError::Offline`] or [`LinkError::Server`], or when this future
     /// was dropped, it may have been saved all the same: read it back.
-    pub async fn save_layer(
-        &self,
-        map: &str,
-        save: LayerSave,
-        based_on: &Reference,
-    ) -> Result<Saved, LinkError> {
-        self.inner
-            .save(
-                "saving a layer",
-                Place::LayerUpdate,
-                map,
-                save,
-                Some(based_on),
-            )
-            .await
+    pub async fn save_layer(&self, map: &str, save: LayerSave, based_on: &Reference) -> Result<Saved, LinkError> {
+        self.inner.save("saving a layer", Place::LayerUpdate, map, save, Some(based_on)).await
     }
 
     /// Overwrites a layer whatever the server holds. Only after the user confirmed it, and after
@@ -122,9 +91,7 @@ impl Client {
         replaced: &LayerDocument,
     ) -> Result<Saved, LinkError> {
         tracing::debug!(replaced = %replaced.version, "overwriting a layer without a reference");
-        self.inner
-            .save("overwriting a layer", Place::LayerUpdate, map, save, None)
-            .await
+        self.inner.save("overwriting a layer", Place::LayerUpdate, map, save, None).await
     }
 
     /// Deletes a layer: the server keeps it, hidden. Deleting it again works.
@@ -133,8 +100,7 @@ impl Client {
     /// [`LinkError::Refused`], [`LinkError::NotFound`] and the network's.
     pub async fn delete_layer(&self, map: &str, layer: &str) -> Result<(), LinkError> {
         let url = self.inner.place(Place::LayerDelete, ids(map, layer))?;
-        let call = Call::post("deleting a layer", url, Body::Nothing)
-            .header("x-requested-with", "XMLHttpRequest");
+        let call = Call::post("deleting a layer", url, Body::Nothing).header("x-requested-with", "XMLHttpRequest");
         let _one_save_at_a_time = self.inner.saving.lock().await;
         let answer = self.inner.exchange(call).await?;
         self.inner.explain(map, answer.ok_json()).await.map(|_| ())
@@ -152,10 +118,7 @@ impl Inner {
     ) -> Result<Saved, LinkError> {
         check_object(action, &save.settings)?;
         if save.geojson.len() > MAX_ANSWER_BYTES {
-            return Err(LinkError::TooLarge {
-                action,
-                limit: MAX_ANSWER_BYTES,
-            });
+            return Err(LinkError::TooLarge { action, limit: MAX_ANSWER_BYTES });
         }
         let url = self.place(place, ids(map, &save.id))?;
         let mut call = Call::post(action, url, Body::Multipart(form(save)?)).large();
@@ -171,41 +134,24 @@ impl Inner {
 /// Refuses settings that the server would store as junk, or not take.
 pub(crate) fn check_object(action: &'static str, settings: &str) -> Result<(), LinkError> {
     if settings.len() > MAX_SETTINGS_BYTES {
-        return Err(LinkError::TooLarge {
-            action,
-            limit: MAX_SETTINGS_BYTES,
-        });
+        return Err(LinkError::TooLarge { action, limit: MAX_SETTINGS_BYTES });
     }
     crate::members::Members::parse(settings)
         .map(|_| ())
-        .map_err(|_| LinkError::BadArgument {
-            action,
-            detail: "the settings are no JSON object",
-        })
+        .map_err(|_| LinkError::BadArgument { action, detail: "the settings are no JSON object" })
 }
 
 /// All fields, always: the server takes a missing parent or rank for none (PROTOCOL, datalayers).
 fn form(save: LayerSave) -> Result<Form, LinkError> {
-    let file = Part::text(save.geojson)
-        .file_name("blob")
-        .mime_str("application/json")
-        .map_err(|_| LinkError::BadArgument {
-            action: "packing a layer",
-            detail: "the HTTP library refuses the file",
-        })?;
+    let file = Part::text(save.geojson).file_name("blob").mime_str("application/json").map_err(|_| {
+        LinkError::BadArgument { action: "packing a layer", detail: "the HTTP library refuses the file" }
+    })?;
     Ok(Form::new()
         .text("name", save.name)
         .text("rank", save.rank.to_string())
         .text("parent", save.parent.unwrap_or_default())
         .text("settings", save.settings)
-        .text(
-            "display_on_load",
-            if save.display_on_load {
-                "true"
-            } else {
-                "false"
-            },
-        )
+        .text("display_on_load", if save.display_on_load { "true" } else { "false" })
         .part("geojson", file))
 }
 
@@ -219,8 +165,8 @@ fn saved(answer: Raw) -> Result<Saved, LinkError> {
     let header = answer.header(VERSION_HEADER).map(str::to_owned);
     let text = answer.ok_json()?;
     let layer = parse::<WireLayer>(action, &text)?.entry(None);
-    let merged: Merged<'_> = serde_json::from_str(&text)
-        .map_err(|_| LinkError::protocol(action, "its merged document cannot be read"))?;
+    let merged: Merged<'_> =
+        serde_json::from_str(&text).map_err(|_| LinkError::protocol(action, "its merged document cannot be read"))?;
     Ok(Saved {
         version: version(action, header.or_else(|| layer.reference_version.clone()))?,
         merged: merged.geojson.map(|raw| raw.get().to_owned()),
@@ -233,9 +179,7 @@ fn layer_document(answer: Raw, asked: Option<&Reference>) -> Result<LayerDocumen
     let (action, server_time_ms) = (answer.action, answer.server_time_ms);
     let answer = answer.ok()?;
     let header = answer.header(VERSION_HEADER).map(str::to_owned);
-    let is_page = answer
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with("text/html"));
+    let is_page = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
     if is_page {
         return Err(LinkError::protocol(action, "it is a web page"));
     }
@@ -243,11 +187,7 @@ fn layer_document(answer: Raw, asked: Option<&Reference>) -> Result<LayerDocumen
         Some(reference) => reference.clone(),
         None => version(action, header)?,
     };
-    Ok(LayerDocument {
-        body: answer.into_text()?,
-        version,
-        server_time_ms,
-    })
+    Ok(LayerDocument { body: answer.into_text()?, version, server_time_ms })
 }
 
 fn version(action: &'static str, text: Option<String>) -> Result<Reference, LinkError> {
@@ -256,11 +196,7 @@ fn version(action: &'static str, text: Option<String>) -> Result<Reference, Link
 }
 
 fn ids<'a>(map: &'a str, layer: &'a str) -> Ids<'a> {
-    Ids {
-        map,
-        layer,
-        reference: "",
-    }
+    Ids { map, layer, reference: "" }
 }
 
 #[derive(Deserialize)]
@@ -284,16 +220,9 @@ impl WireVersion {
         let named = stem.split_once('_').map_or("", |(_layer, version)| version);
         let reference = if self.at.parse::<i64>().is_ok() { self.reference } else { named.to_owned() };
         let digits = reference.split('_').next().unwrap_or_default();
-        let at_ms = digits
-            .parse()
-            .map_err(|_| LinkError::protocol(action, "a version's time is no number"))?;
+        let at_ms = digits.parse().map_err(|_| LinkError::protocol(action, "a version's time is no number"))?;
         let reference = version(action, Some(reference))?;
-        Ok(Version {
-            reference,
-            at_ms,
-            size: self.size,
-            name: self.name,
-        })
+        Ok(Version { reference, at_ms, size: self.size, name: self.name })
     }
 }
 

@@ -40,8 +40,7 @@ pub use save::{LayerDocument, LayerSave, Reference, Saved, Version};
 pub use secret::Secret;
 pub use socket::{Event, SendError, Socket, SocketReceiver, SocketSender};
 pub use types::{
-    CreatedMap, EditStatus, LonLat, NewMap, Permissions, PermissionsSave, SavedSettings, Settings,
-    ShareStatus,
+    CreatedMap, EditStatus, LonLat, NewMap, Permissions, PermissionsSave, SavedSettings, Settings, ShareStatus,
 };
 
 /// The largest answer that is read, and the largest layer that is sent: 100 MiB.

@@ -24,26 +24,16 @@ pub struct MapRef {
 /// # Errors
 /// [`LinkError::BadArgument`] when the address names no uMap map.
 pub fn find_map(url: &str) -> Result<MapRef, LinkError> {
-    let bad = |detail| LinkError::BadArgument {
-        action: "reading the map's address",
-        detail,
-    };
+    let bad = |detail| LinkError::BadArgument { action: "reading the map's address", detail };
     let parsed = Url::parse(url.trim()).map_err(|_| bad("it is no complete web address"))?;
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
         return Err(bad("it is no http or https address"));
     }
-    let segments: Vec<&str> = parsed
-        .path_segments()
-        .map(|parts| parts.filter(|part| !part.is_empty()).collect())
-        .unwrap_or_default();
-    let (slug, id, is_edit_link) = named(without_language(&segments))
-        .ok_or_else(|| bad("it is not the address of a uMap map"))?;
-    Ok(MapRef {
-        server: origin_of(&parsed),
-        id: id.to_owned(),
-        slug: slug.map(str::to_owned),
-        is_edit_link,
-    })
+    let segments: Vec<&str> =
+        parsed.path_segments().map(|parts| parts.filter(|part| !part.is_empty()).collect()).unwrap_or_default();
+    let (slug, id, is_edit_link) =
+        named(without_language(&segments)).ok_or_else(|| bad("it is not the address of a uMap map"))?;
+    Ok(MapRef { server: origin_of(&parsed), id: id.to_owned(), slug: slug.map(str::to_owned), is_edit_link })
 }
 
 /// Drops a leading language segment such as `en`, `pt-br` or `zh-hant`.
@@ -84,44 +74,20 @@ mod tests {
     #[test]
     fn the_shapes_of_a_maps_address_are_read() {
         let table = [
-            (
-                "https://u.org/en/map/my-map_12",
-                Some("my-map"),
-                "12",
-                false,
-            ),
-            (
-                "https://u.org/fr/map/a_b_3?edit#6/48/2",
-                Some("a_b"),
-                "3",
-                false,
-            ),
+            ("https://u.org/en/map/my-map_12", Some("my-map"), "12", false),
+            ("https://u.org/fr/map/a_b_3?edit#6/48/2", Some("a_b"), "3", false),
             ("https://u.org/map/x_9/", Some("x"), "9", false),
             ("https://u.org/zh-hant/map/_4", None, "4", false),
             ("https://u.org/m/77/", None, "77", false),
             ("https://u.org/en/m/77", None, "77", false),
             ("https://u.org/en/map/5/geojson/", None, "5", false),
-            (
-                "https://u.org/en/map/anonymous-edit/5:s_i-G",
-                None,
-                "5",
-                true,
-            ),
-            (
-                "https://u.org/en/map/anonymous-edit/5%3AsiG",
-                None,
-                "5",
-                true,
-            ),
+            ("https://u.org/en/map/anonymous-edit/5:s_i-G", None, "5", true),
+            ("https://u.org/en/map/anonymous-edit/5%3AsiG", None, "5", true),
         ];
         for (url, slug, id, is_edit_link) in table {
             let map = find_map(url).unwrap();
             assert_eq!(map.server, "https://u.org", "{url}");
-            assert_eq!(
-                (map.slug.as_deref(), map.id.as_str(), map.is_edit_link),
-                (slug, id, is_edit_link),
-                "{url}"
-            );
+            assert_eq!((map.slug.as_deref(), map.id.as_str(), map.is_edit_link), (slug, id, is_edit_link), "{url}");
         }
     }
 
@@ -139,10 +105,7 @@ mod tests {
             "https://u.org/m/1234567890123456789",
             "ftp://u.org/m/1/",
         ] {
-            assert!(
-                matches!(find_map(url), Err(LinkError::BadArgument { .. })),
-                "{url}"
-            );
+            assert!(matches!(find_map(url), Err(LinkError::BadArgument { .. })), "{url}");
         }
     }
 }

@@ -11,9 +11,7 @@ use crate::error::LinkError;
 use crate::http::{Body, Call, lock};
 use crate::layers::check_object;
 use crate::secret::Secret;
-use crate::types::{
-    CreatedMap, LonLat, NewMap, Permissions, PermissionsSave, SavedSettings, Settings,
-};
+use crate::types::{CreatedMap, LonLat, NewMap, Permissions, PermissionsSave, SavedSettings, Settings};
 use crate::urls::{Ids, Place, Urls};
 
 impl Client {
@@ -44,18 +42,8 @@ impl Client {
     pub async fn create_map(&self, new: NewMap) -> Result<CreatedMap, LinkError> {
         let action = "creating a map";
         let url = self.inner.place(Place::MapCreate, Ids::default())?;
-        let fields = fields(
-            action,
-            new.name,
-            new.center,
-            &new.settings,
-            &new.tags,
-            new.is_template,
-        )?;
-        let (made, server_time_ms) = self
-            .inner
-            .post_map(Call::post(action, url, fields), "")
-            .await?;
+        let fields = fields(action, new.name, new.center, &new.settings, &new.tags, new.is_template)?;
+        let (made, server_time_ms) = self.inner.post_map(Call::post(action, url, fields), "").await?;
         Ok(CreatedMap {
             url: self.inner.full(&made.url),
             anonymous_edit_url: made.edit_url(&self.inner),
@@ -69,30 +57,12 @@ impl Client {
     ///
     /// # Errors
     /// [`LinkError::SignInNeeded`], [`LinkError::Refused`], [`LinkError::Form`] and the network's.
-    pub async fn save_settings(
-        &self,
-        map: &str,
-        new: Settings,
-    ) -> Result<SavedSettings, LinkError> {
+    pub async fn save_settings(&self, map: &str, new: Settings) -> Result<SavedSettings, LinkError> {
         let action = "saving the map's settings";
         let url = self.inner.place(Place::MapUpdate, ids(map))?;
-        let fields = fields(
-            action,
-            new.name,
-            new.center,
-            &new.settings,
-            &new.tags,
-            new.is_template,
-        )?;
-        let (saved, server_time_ms) = self
-            .inner
-            .post_map(Call::post(action, url, fields), map)
-            .await?;
-        Ok(SavedSettings {
-            url: self.inner.full(&saved.url),
-            permissions: saved.permissions,
-            server_time_ms,
-        })
+        let fields = fields(action, new.name, new.center, &new.settings, &new.tags, new.is_template)?;
+        let (saved, server_time_ms) = self.inner.post_map(Call::post(action, url, fields), map).await?;
+        Ok(SavedSettings { url: self.inner.full(&saved.url), permissions: saved.permissions, server_time_ms })
     }
 
     /// Sets who may see and edit a map.
@@ -103,10 +73,7 @@ impl Client {
         let url = self.inner.place(Place::MapPermissions, ids(map))?;
         let body = Body::Form(permission_fields(new));
         let _one_save_at_a_time = self.inner.saving.lock().await;
-        let answer = self
-            .inner
-            .exchange(Call::post("sharing the map", url, body))
-            .await?;
+        let answer = self.inner.exchange(Call::post("sharing the map", url, body)).await?;
         self.inner.explain(map, answer.ok_json()).await.map(|_| ())
     }
 
@@ -116,8 +83,7 @@ impl Client {
     /// As [`Client::save_settings`].
     pub async fn delete_map(&self, map: &str) -> Result<(), LinkError> {
         let url = self.inner.place(Place::MapDelete, ids(map))?;
-        let call = Call::post("deleting the map", url, Body::Nothing)
-            .header("x-requested-with", "XMLHttpRequest");
+        let call = Call::post("deleting the map", url, Body::Nothing).header("x-requested-with", "XMLHttpRequest");
         let _one_save_at_a_time = self.inner.saving.lock().await;
         let answer = self.inner.exchange(call).await?;
         self.inner.explain(map, answer.ok_json()).await.map(|_| ())
@@ -169,9 +135,7 @@ impl Inner {
 
     /// An address of the server's with its origin.
     fn full(&self, url: &str) -> String {
-        self.root
-            .join(url)
-            .map_or_else(|_| url.to_owned(), String::from)
+        self.root.join(url).map_or_else(|_| url.to_owned(), String::from)
     }
 }
 
@@ -206,27 +170,12 @@ fn fields(
 
 fn permission_fields(new: PermissionsSave) -> Vec<(&'static str, String)> {
     let (edit_status, share_status) = match &new {
-        PermissionsSave::Owned {
-            edit_status,
-            share_status,
-            ..
-        }
-        | PermissionsSave::Anonymous {
-            edit_status,
-            share_status,
-        } => (*edit_status, *share_status),
+        PermissionsSave::Owned { edit_status, share_status, .. }
+        | PermissionsSave::Anonymous { edit_status, share_status } => (*edit_status, *share_status),
     };
-    let mut fields = vec![
-        ("edit_status", edit_status.number().to_string()),
-        ("share_status", share_status.number().to_string()),
-    ];
-    if let PermissionsSave::Owned {
-        owner,
-        editors,
-        team,
-        ..
-    } = new
-    {
+    let mut fields =
+        vec![("edit_status", edit_status.number().to_string()), ("share_status", share_status.number().to_string())];
+    if let PermissionsSave::Owned { owner, editors, team, .. } = new {
         fields.push(("owner", owner));
         fields.extend(editors.into_iter().map(|editor| ("editors", editor)));
         fields.extend(team.map(|team| ("team", team)));
@@ -235,8 +184,5 @@ fn permission_fields(new: PermissionsSave) -> Vec<(&'static str, String)> {
 }
 
 fn ids(map: &str) -> Ids<'_> {
-    Ids {
-        map,
-        ..Ids::default()
-    }
+    Ids { map, ..Ids::default() }
 }

@@ -26,8 +26,7 @@ impl Members {
 
     /// The value, when it is there and has the wanted type.
     pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        self.raw(name)
-            .and_then(|text| serde_json::from_str(text).ok())
+        self.raw(name).and_then(|text| serde_json::from_str(text).ok())
     }
 
     /// The object's text without the members that `leave_out` names.
@@ -80,12 +79,8 @@ mod tests {
 
     #[test]
     fn order_and_text_of_what_stays_are_untouched() {
-        let members =
-            Members::parse(r#"{"b": 1.0, "user": {}, "a":[ 1e2 ],"\u00e9\"":"x" }"#).unwrap();
-        assert_eq!(
-            members.text_without(&["user"]),
-            "{\"b\":1.0,\"a\":[ 1e2 ],\"é\\\"\":\"x\"}"
-        );
+        let members = Members::parse(r#"{"b": 1.0, "user": {}, "a":[ 1e2 ],"\u00e9\"":"x" }"#).unwrap();
+        assert_eq!(members.text_without(&["user"]), "{\"b\":1.0,\"a\":[ 1e2 ],\"é\\\"\":\"x\"}");
         assert_eq!(members.get::<f64>("b"), Some(1.0));
         assert_eq!(members.get::<String>("b"), None);
     }

@@ -36,9 +36,7 @@ impl Policy {
     pub(crate) fn checked(&self, server: &str) -> Result<Url, LinkError> {
         let mut url = parse(server)?;
         let origin = origin_of(&url);
-        let allowed = url.scheme() == "https"
-            || is_this_computer(&url)
-            || self.confirmed_http.contains(&origin);
+        let allowed = url.scheme() == "https" || is_this_computer(&url) || self.confirmed_http.contains(&origin);
         if !allowed {
             return Err(LinkError::OriginRefused { origin });
         }
@@ -55,10 +53,7 @@ pub(crate) fn origin_of(url: &Url) -> String {
 }
 
 fn parse(text: &str) -> Result<Url, LinkError> {
-    let bad = |detail| LinkError::BadArgument {
-        action: "reading the server's address",
-        detail,
-    };
+    let bad = |detail| LinkError::BadArgument { action: "reading the server's address", detail };
     let url = Url::parse(text.trim()).map_err(|_| bad("it is no complete web address"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(bad("it is no http or https address"));
@@ -97,28 +92,17 @@ mod tests {
             "http://127.0.0.1.example.org",
             "http://192.168.1.4",
         ] {
-            assert!(
-                matches!(policy.check(refused), Err(LinkError::OriginRefused { .. })),
-                "{refused}"
-            );
+            assert!(matches!(policy.check(refused), Err(LinkError::OriginRefused { .. })), "{refused}");
         }
         for nonsense in ["", "umap", "ftp://x", "file:///etc", "https://u:p@x.org"] {
-            assert!(
-                matches!(policy.check(nonsense), Err(LinkError::BadArgument { .. })),
-                "{nonsense}"
-            );
+            assert!(matches!(policy.check(nonsense), Err(LinkError::BadArgument { .. })), "{nonsense}");
         }
     }
 
     #[test]
     fn a_confirmed_http_origin_is_allowed_on_its_own_port_only() {
-        let policy = Policy::default()
-            .confirm_http("http://umap.lan:8000/en/")
-            .unwrap();
-        assert_eq!(
-            policy.check("http://umap.lan:8000/x").unwrap(),
-            "http://umap.lan:8000"
-        );
+        let policy = Policy::default().confirm_http("http://umap.lan:8000/en/").unwrap();
+        assert_eq!(policy.check("http://umap.lan:8000/x").unwrap(), "http://umap.lan:8000");
         assert!(policy.check("http://umap.lan").is_err());
         assert!(policy.check("http://other.lan:8000").is_err());
     }

@@ -61,10 +61,7 @@ pub struct LayerSave {
 
 impl fmt::Debug for LayerSave {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LayerSave")
-            .field("id", &self.id)
-            .field("bytes", &self.geojson.len())
-            .finish_non_exhaustive()
+        f.debug_struct("LayerSave").field("id", &self.id).field("bytes", &self.geojson.len()).finish_non_exhaustive()
     }
 }
 
@@ -134,9 +131,6 @@ mod tests {
         for bad in ["", " ", "1\r\nX: y", "1 2", "a/b"] {
             assert!(Reference::new(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(
-            Reference::new("1795466347973").unwrap().as_str(),
-            "1795466347973"
-        );
+        assert_eq!(Reference::new("1795466347973").unwrap().as_str(), "1795466347973");
     }
 }

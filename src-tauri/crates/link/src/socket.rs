@@ -108,9 +108,7 @@ impl Client {
     /// As [`Socket::connect`].
     pub async fn open_socket(&self, map: &str) -> Result<Socket, LinkError> {
         let url = self.socket_url(map)?;
-        dial::dial(&url, self.inner.tls.clone())
-            .await
-            .map(Socket::start)
+        dial::dial(&url, self.inner.tls.clone()).await.map(Socket::start)
     }
 }
 
@@ -123,9 +121,7 @@ impl Socket {
     pub async fn connect(url: &str, policy: &Policy) -> Result<Self, LinkError> {
         let web = url.replacen("ws", "http", 1);
         policy.check(&web)?;
-        dial::dial(url, tls::client_config()?)
-            .await
-            .map(Self::start)
+        dial::dial(url, tls::client_config()?).await.map(Self::start)
     }
 
     /// The next frame or the end. Can be cancelled without losing a frame.
@@ -157,14 +153,7 @@ impl Socket {
         let closing = Arc::new(Notify::new());
         tokio::spawn(run(stream, to_send, received, closing.clone()));
         let budget = Arc::new(Semaphore::new(QUEUE_BYTES));
-        Self {
-            sender: SocketSender {
-                queue: out,
-                budget,
-                closing,
-            },
-            receiver: SocketReceiver { queue, ended: None },
-        }
+        Self { sender: SocketSender { queue: out, budget, closing }, receiver: SocketReceiver { queue, ended: None } }
     }
 }
 
@@ -193,10 +182,7 @@ impl SocketSender {
             () = self.queue.closed() => return Err(SendError::Closed),
         };
         let share = share.map_err(|_| SendError::Closed)?;
-        place.send(Held {
-            text,
-            _share: share,
-        });
+        place.send(Held { text, _share: share });
         Ok(())
     }
 
@@ -211,15 +197,10 @@ impl SocketSender {
         }
         let share = self.budget.clone().try_acquire_many_owned(cost);
         let share = share.map_err(|_| SendError::Full)?;
-        self.queue
-            .try_send(Held {
-                text,
-                _share: share,
-            })
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => SendError::Full,
-                mpsc::error::TrySendError::Closed(_) => SendError::Closed,
-            })
+        self.queue.try_send(Held { text, _share: share }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SendError::Full,
+            mpsc::error::TrySendError::Closed(_) => SendError::Closed,
+        })
     }
 
     /// As [`Socket::close`].
@@ -249,9 +230,7 @@ impl SocketReceiver {
 }
 
 fn cost(text: &str) -> Result<u32, SendError> {
-    let too_large = SendError::TooLarge {
-        limit: MAX_FRAME_BYTES,
-    };
+    let too_large = SendError::TooLarge { limit: MAX_FRAME_BYTES };
     if text.len() > MAX_FRAME_BYTES {
         return Err(too_large);
     }
@@ -296,21 +275,12 @@ async fn read(source: &mut SplitStream<Stream>, received: &mpsc::Sender<Incoming
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
         };
         let Ok(cost) = cost(&text) else {
-            return CloseReason::ReceivedTooBig {
-                limit: MAX_FRAME_BYTES,
-            };
+            return CloseReason::ReceivedTooBig { limit: MAX_FRAME_BYTES };
         };
         let Ok(share) = budget.clone().acquire_many_owned(cost).await else {
             return CloseReason::Dropped;
         };
-        if received
-            .send(Incoming::Frame(Held {
-                text,
-                _share: share,
-            }))
-            .await
-            .is_err()
-        {
+        if received.send(Incoming::Frame(Held { text, _share: share })).await.is_err() {
             return CloseReason::Ours;
         }
     }
@@ -328,11 +298,7 @@ async fn write(sink: &mut SplitSink<Stream, Message>, to_send: &mut mpsc::Receiv
 }
 
 /// Says goodbye where that makes sense, and lets the connection end in good order.
-async fn farewell(
-    sink: &mut SplitSink<Stream, Message>,
-    source: &mut SplitStream<Stream>,
-    reason: CloseReason,
-) {
+async fn farewell(sink: &mut SplitSink<Stream, Message>, source: &mut SplitStream<Stream>, reason: CloseReason) {
     let code = match reason {
         CloseReason::Ours => CloseCode::Normal,
         CloseReason::ReceivedTooBig { .. } => CloseCode::Size,
@@ -349,10 +315,7 @@ async fn farewell(
             return;
         }
     };
-    let frame = CloseFrame {
-        code,
-        reason: "".into(),
-    };
+    let frame = CloseFrame { code, reason: "".into() };
     let goodbye = async {
         if sink.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = source.next().await {}

@@ -196,17 +196,13 @@ pub struct Settings {
 impl fmt::Debug for NewMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The settings may hold the address of a tile server, with its key.
-        f.debug_struct("NewMap")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("NewMap").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Settings").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

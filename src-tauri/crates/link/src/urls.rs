@@ -40,30 +40,15 @@ impl Place {
             Self::MapGeojson => ("map_geojson", "/en/map/{map_id}/geojson/"),
             Self::MapCreate => ("map_create", "/en/map/create/"),
             Self::MapUpdate => ("map_update", "/en/map/{map_id}/update/settings/"),
-            Self::MapPermissions => (
-                "map_update_permissions",
-                "/en/map/{map_id}/update/permissions/",
-            ),
+            Self::MapPermissions => ("map_update_permissions", "/en/map/{map_id}/update/permissions/"),
             Self::MapDelete => ("map_delete", "/en/map/{map_id}/update/delete/"),
             Self::WsToken => ("map_websocket_auth_token", "/en/map/{map_id}/ws-token/"),
             Self::LayerView => ("datalayer_view", "/en/datalayer/{map_id}/{pk}/"),
-            Self::LayerVersions => (
-                "datalayer_versions",
-                "/en/datalayer/{map_id}/{pk}/versions/",
-            ),
+            Self::LayerVersions => ("datalayer_versions", "/en/datalayer/{map_id}/{pk}/versions/"),
             Self::LayerVersion => ("datalayer_version", "/en/datalayer/{map_id}/{pk}/{ref}"),
-            Self::LayerCreate => (
-                "datalayer_create",
-                "/en/map/{map_id}/datalayer/create/{pk}/",
-            ),
-            Self::LayerUpdate => (
-                "datalayer_update",
-                "/en/map/{map_id}/datalayer/update/{pk}/",
-            ),
-            Self::LayerDelete => (
-                "datalayer_delete",
-                "/en/map/{map_id}/datalayer/delete/{pk}/",
-            ),
+            Self::LayerCreate => ("datalayer_create", "/en/map/{map_id}/datalayer/create/{pk}/"),
+            Self::LayerUpdate => ("datalayer_update", "/en/map/{map_id}/datalayer/update/{pk}/"),
+            Self::LayerDelete => ("datalayer_delete", "/en/map/{map_id}/datalayer/delete/{pk}/"),
             Self::Whoami => ("whoami", "/en/whoami"),
             Self::Login => ("login", "/en/login/"),
             Self::Logout => ("logout", "/en/logout/"),
@@ -95,24 +80,16 @@ impl Urls {
     /// placeholder that we cannot fill, is passed over for the default.
     pub(crate) fn resolve(&self, root: &Url, place: Place, ids: Ids<'_>) -> Result<Url, LinkError> {
         let (name, default) = place.name_and_default();
-        let given = self
-            .templates
-            .get(name)
-            .and_then(|template| fill(root, template, ids));
-        given
-            .or_else(|| fill(root, default, ids))
-            .ok_or(LinkError::BadArgument {
-                action: "making an address on the server",
-                detail: "the ids do not fit into it",
-            })
+        let given = self.templates.get(name).and_then(|template| fill(root, template, ids));
+        given.or_else(|| fill(root, default, ids)).ok_or(LinkError::BadArgument {
+            action: "making an address on the server",
+            detail: "the ids do not fit into it",
+        })
     }
 }
 
 fn fill(root: &Url, template: &str, ids: Ids<'_>) -> Option<Url> {
-    let path = template
-        .replace("{map_id}", ids.map)
-        .replace("{pk}", ids.layer)
-        .replace("{ref}", ids.reference);
+    let path = template.replace("{map_id}", ids.map).replace("{pk}", ids.layer).replace("{ref}", ids.reference);
     if path.contains(['{', '}']) {
         return None;
     }
@@ -124,41 +101,24 @@ fn fill(root: &Url, template: &str, ids: Ids<'_>) -> Option<Url> {
 mod tests {
     use super::*;
 
-    const IDS: Ids<'static> = Ids {
-        map: "7",
-        layer: "ab-c",
-        reference: "123",
-    };
+    const IDS: Ids<'static> = Ids { map: "7", layer: "ab-c", reference: "123" };
 
     fn resolve(template: &str) -> String {
-        let urls = Urls::new(BTreeMap::from([(
-            "datalayer_version".into(),
-            template.into(),
-        )]));
+        let urls = Urls::new(BTreeMap::from([("datalayer_version".into(), template.into())]));
         let root = Url::parse("https://u.org/").unwrap();
-        urls.resolve(&root, Place::LayerVersion, IDS)
-            .unwrap()
-            .to_string()
+        urls.resolve(&root, Place::LayerVersion, IDS).unwrap().to_string()
     }
 
     #[test]
     fn a_template_of_the_server_is_used() {
-        assert_eq!(
-            resolve("/fr/d/{map_id}/{pk}/{ref}"),
-            "https://u.org/fr/d/7/ab-c/123"
-        );
+        assert_eq!(resolve("/fr/d/{map_id}/{pk}/{ref}"), "https://u.org/fr/d/7/ab-c/123");
         assert_eq!(resolve("https://u.org/x/{pk}"), "https://u.org/x/ab-c");
     }
 
     #[test]
     fn a_template_that_leaves_the_server_or_cannot_be_filled_is_not() {
         let default = "https://u.org/en/datalayer/7/ab-c/123";
-        for bad in [
-            "https://evil.org/{pk}",
-            "//evil.org/{pk}",
-            "http://u.org/{pk}",
-            "/{other}/",
-        ] {
+        for bad in ["https://evil.org/{pk}", "//evil.org/{pk}", "http://u.org/{pk}", "/{other}/"] {
             assert_eq!(resolve(bad), default, "{bad}");
         }
     }

@@ -67,7 +67,8 @@ fn main() {
     let whole = std::fs::metadata(&path).unwrap().len();
     println!("wire {} bytes an operation; file {} bytes an operation", wire / count, whole / count);
     let connection = rusqlite::Connection::open(&path).unwrap();
-    let mut statement = connection.prepare("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 12").unwrap();
+    let mut statement =
+        connection.prepare("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 12").unwrap();
     let mut rows = statement.query([]).unwrap();
     let mut log = 0;
     while let Some(row) = rows.next().unwrap() {
@@ -89,7 +90,8 @@ fn workload(count: u64) -> (Vec<Operation>, u64) {
         let wall = number - if bits.below(5) == 0 { bits.below(number.min(50)) } else { 0 };
         let (lon, lat) = (bits.below(20_000_000) as f64 / 1e6, 40.0 + bits.below(10_000_000) as f64 / 1e6);
         let geometry = format!(r#"{{"type":"Point","coordinates":[{lon},{lat}]}}"#);
-        let some = |bits: &mut Bits, features: &[FeatureId]| features[bits.below(features.len() as u64) as usize].clone();
+        let some =
+            |bits: &mut Bits, features: &[FeatureId]| features[bits.below(features.len() as u64) as usize].clone();
         let made = match bits.below(100) {
             kind if kind < 30 || features.is_empty() => {
                 let id = FeatureId::from_bits(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -103,11 +105,25 @@ fn workload(count: u64) -> (Vec<Operation>, u64) {
                 let path = [Path::property("name"), Path::option("color"), Path::property("description")];
                 let path = path[bits.below(3) as usize].clone();
                 let id = some(&mut bits, &features);
-                operation(wall, writer, Verb::Update, Object::Feature(layer.clone(), id), Some(path), Some(format!("\"value {number}\"")))
+                operation(
+                    wall,
+                    writer,
+                    Verb::Update,
+                    Object::Feature(layer.clone(), id),
+                    Some(path),
+                    Some(format!("\"value {number}\"")),
+                )
             }
             kind if kind < 95 => {
                 let id = some(&mut bits, &features);
-                operation(wall, writer, Verb::Update, Object::Feature(layer.clone(), id), Some(Path::geometry()), Some(geometry))
+                operation(
+                    wall,
+                    writer,
+                    Verb::Update,
+                    Object::Feature(layer.clone(), id),
+                    Some(Path::geometry()),
+                    Some(geometry),
+                )
             }
             _ => {
                 let id = some(&mut bits, &features);
@@ -124,7 +140,14 @@ fn workload(count: u64) -> (Vec<Operation>, u64) {
     (operations, wire)
 }
 
-fn operation(wall: u64, writer: u64, verb: Verb, object: Object, path: Option<Path>, value: Option<String>) -> Operation {
+fn operation(
+    wall: u64,
+    writer: u64,
+    verb: Verb,
+    object: Object,
+    path: Option<Path>,
+    value: Option<String>,
+) -> Operation {
     Operation {
         stamp: Stamp::parse(&format!("{}:{}:cloc{writer}", NOW + wall * 10, wall % 3)),
         index: 0,
@@ -147,14 +170,22 @@ fn raw_insert(operations: &[Operation], path: &std::path::Path) -> f64 {
     let started = Instant::now();
     connection.execute_batch("BEGIN").unwrap();
     {
-        let mut insert = connection.prepare("INSERT INTO t (hlc, object, path, value) VALUES (?1, ?2, ?3, ?4)").unwrap();
+        let mut insert =
+            connection.prepare("INSERT INTO t (hlc, object, path, value) VALUES (?1, ?2, ?3, ?4)").unwrap();
         for operation in operations {
             let object = match &operation.object {
                 Object::Feature(_, id) => id.as_str(),
                 Object::Map | Object::Layer(_) => "",
             };
             let path = operation.path.as_ref().map(Path::as_stored);
-            insert.execute(rusqlite::params![operation.stamp.to_string(), object, path, operation.value.as_ref().map(Json::as_str)]).unwrap();
+            insert
+                .execute(rusqlite::params![
+                    operation.stamp.to_string(),
+                    object,
+                    path,
+                    operation.value.as_ref().map(Json::as_str)
+                ])
+                .unwrap();
         }
     }
     connection.execute_batch("COMMIT").unwrap();

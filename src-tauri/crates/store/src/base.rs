@@ -115,7 +115,9 @@ impl Tx<'_> {
         };
         let ids: Vec<i64> = self
             .connection
-            .prepare_cached("SELECT id FROM objects WHERE kind IN (0, 1, 2) AND layer = ?1 AND base_same <> 0 ORDER BY id")?
+            .prepare_cached(
+                "SELECT id FROM objects WHERE kind IN (0, 1, 2) AND layer = ?1 AND base_same <> 0 ORDER BY id",
+            )?
             .query_map([number], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         ids.into_iter().map(|id| self.object_name(id)).collect()

@@ -39,10 +39,7 @@ impl Store {
             record.horizon = record.horizon.max(cutoff);
             map::write(tx.connection, &record)?;
         }
-        tx.connection.execute(
-            "UPDATE frames SET text = '' WHERE echoed_at < ?1 AND text <> ''",
-            params![cutoff],
-        )?;
+        tx.connection.execute("UPDATE frames SET text = '' WHERE echoed_at < ?1 AND text <> ''", params![cutoff])?;
         tx.commit()?;
         Ok(Compacted { removed: removed as u64, horizon: record.horizon })
     }

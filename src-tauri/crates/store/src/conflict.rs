@@ -14,10 +14,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Result;
 use crate::log::Row;
-use crate::stage::{SaveState, numbered};
 use crate::names::Names;
 use crate::object;
 use crate::open::Store;
+use crate::stage::{SaveState, numbered};
 use crate::tx::Tx;
 
 numbered! {
@@ -336,7 +336,12 @@ impl Store {
     }
 }
 
-fn read(connection: &Connection, names: &mut Names, rest: &str, params: impl rusqlite::Params) -> Result<Vec<Conflict>> {
+fn read(
+    connection: &Connection,
+    names: &mut Names,
+    rest: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<Conflict>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT id, object, path, kind, mine, mine_row, theirs, theirs_row, theirs_clock, theirs_sender, theirs_at,
                 state, at, settled_at

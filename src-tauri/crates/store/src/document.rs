@@ -18,9 +18,7 @@ const OPTIONS: &str = "_umap_options";
 pub(crate) fn shown(object: &Object, state: &ObjectState) -> String {
     match object {
         Object::Map | Object::Layer(_) => serde_json::Value::Object(project::document(state)).to_string(),
-        Object::Feature(_, id) => {
-            plain_feature(id, state).unwrap_or_else(|| project::feature(id, state).to_string())
-        }
+        Object::Feature(_, id) => plain_feature(id, state).unwrap_or_else(|| project::feature(id, state).to_string()),
     }
 }
 
@@ -152,7 +150,8 @@ mod tests {
     use super::*;
 
     fn state(values: &[(Path, Option<&str>)]) -> ObjectState {
-        let register = |value: &Option<&str>| Register { order: Order::server(1), value: value.map(Json::trusted), row: 1 };
+        let register =
+            |value: &Option<&str>| Register { order: Order::server(1), value: value.map(Json::trusted), row: 1 };
         ObjectState::from_registers(values.iter().map(|(p, v)| (p.clone(), register(v))).collect::<BTreeMap<_, _>>())
     }
 

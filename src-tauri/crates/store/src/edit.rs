@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::log::NewRow;
-use crate::stage::{Origin, SaveState};
 use crate::open::Store;
+use crate::stage::{Origin, SaveState};
 use crate::tx::Tx;
 
 /// The largest geometry that a server takes: it goes alone in one message (M6).

@@ -14,8 +14,8 @@ use bivouac_journal::path::Path;
 use crate::error::Result;
 use crate::layer;
 use crate::log::{NewRow, Row};
-use crate::stage::{Origin, SaveState};
 use crate::open::Store;
+use crate::stage::{Origin, SaveState};
 use crate::tx::Tx;
 
 /// What is known about an operation beside its text (rule 16).
@@ -199,7 +199,8 @@ impl Tx<'_> {
 
     /// A row that was only recorded turns out to count now.
     fn promote(&mut self, known: &Row, standing: Standing, now_ms: u64, report: &mut ForeignReport) -> Result<()> {
-        let waits = "SELECT (SELECT count(*) FROM parked WHERE row = ?1) + (SELECT count(*) FROM proposals WHERE row = ?1)";
+        let waits =
+            "SELECT (SELECT count(*) FROM parked WHERE row = ?1) + (SELECT count(*) FROM proposals WHERE row = ?1)";
         let waiting: i64 = self.connection.prepare_cached(waits)?.query_row([known.row], |row| row.get(0))?;
         if waiting > 0 || known.origin != Origin::Foreign {
             return Ok(());

@@ -77,7 +77,14 @@ impl Tx<'_> {
                      edit_mode = excluded.edit_mode, reference = excluded.reference,
                      provisional = excluded.provisional, listed = excluded.listed",
             )?
-            .execute(params![id, facts.edit_status, facts.edit_mode, facts.reference, facts.provisional, facts.listed])?;
+            .execute(params![
+                id,
+                facts.edit_status,
+                facts.edit_mode,
+                facts.reference,
+                facts.provisional,
+                facts.listed
+            ])?;
         Ok(())
     }
 }

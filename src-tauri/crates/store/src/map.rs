@@ -69,9 +69,7 @@ pub(crate) fn insert(connection: &Connection, new: &NewMap) -> Result<()> {
     connection.execute(
         "INSERT INTO map (only, uuid, name, server, server_map_id, slug, account, clock_id, created_at, opened_at)
          VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
-        params![
-            new.uuid, new.name, new.server, new.server_map_id, new.slug, new.account, new.clock_id, new.created_at
-        ],
+        params![new.uuid, new.name, new.server, new.server_map_id, new.slug, new.account, new.clock_id, new.created_at],
     )?;
     Ok(())
 }
@@ -118,8 +116,19 @@ pub(crate) fn write(connection: &Connection, map: &MapRecord) -> Result<()> {
              WHERE only = 1",
         )?
         .execute(params![
-            map.name, map.server, map.server_map_id, map.slug, map.account, map.opened_at, map.synced_at,
-            map.clock_skew, map.modified_at, map.urls, map.rights, map.read_only, map.horizon,
+            map.name,
+            map.server,
+            map.server_map_id,
+            map.slug,
+            map.account,
+            map.opened_at,
+            map.synced_at,
+            map.clock_skew,
+            map.modified_at,
+            map.urls,
+            map.rights,
+            map.read_only,
+            map.horizon,
         ])?;
     Ok(())
 }

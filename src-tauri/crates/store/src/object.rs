@@ -16,8 +16,8 @@ use crate::codec;
 use crate::document;
 use crate::error::{Error, Result};
 use crate::log::NewRow;
-use crate::stage::Origin;
 use crate::names::Names;
+use crate::stage::Origin;
 use crate::tx::Tx;
 
 pub use crate::base::Base;
@@ -185,7 +185,16 @@ impl Tx<'_> {
         let Some((id, document, registers, read_at)) = found else {
             let id = self.next_object()?;
             let state = ObjectState::default();
-            return Ok(Held { id, state, document: None, read_at: None, new: true, changed: false, same_base: false, lies: None });
+            return Ok(Held {
+                id,
+                state,
+                document: None,
+                read_at: None,
+                new: true,
+                changed: false,
+                same_base: false,
+                lies: None,
+            });
         };
         let state = codec::decode(self.connection, self.names, &registers, &document)?;
         let lies = lies(&state);
@@ -332,7 +341,17 @@ impl Tx<'_> {
                     "INSERT INTO objects (id, kind, layer, uid, alive, document, registers, base_same, read_at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
-                .execute(params![held.id, kind, layer, uid, alive, document, registers, held.same_base, held.read_at])?;
+                .execute(params![
+                    held.id,
+                    kind,
+                    layer,
+                    uid,
+                    alive,
+                    document,
+                    registers,
+                    held.same_base,
+                    held.read_at
+                ])?;
         } else {
             // A base that was the same as the row moves out before the row changes.
             connection
@@ -346,14 +365,21 @@ impl Tx<'_> {
                 .execute(params![held.id, alive, document, registers, held.read_at])?;
             if held.same_base {
                 connection
-                    .prepare_cached("UPDATE objects SET base_same = 1, base = NULL, base_registers = NULL WHERE id = ?1")?
+                    .prepare_cached(
+                        "UPDATE objects SET base_same = 1, base = NULL, base_registers = NULL WHERE id = ?1",
+                    )?
                     .execute([held.id])?;
             }
         }
         if matches!(object, Object::Feature(..)) {
             let lies = lies(&held.state);
             if !same_place(&lies, &held.lies) {
-                place(connection, held.id, if lies.is_some() { bounds(&held.state) } else { None }, held.lies.is_some())?;
+                place(
+                    connection,
+                    held.id,
+                    if lies.is_some() { bounds(&held.state) } else { None },
+                    held.lies.is_some(),
+                )?;
                 held.lies = lies;
             }
         }

@@ -6,8 +6,8 @@ use rusqlite::params;
 
 use crate::error::{Error, Result};
 use crate::log::Row;
-use crate::stage::SaveState;
 use crate::open::Store;
+use crate::stage::SaveState;
 use crate::tx::Tx;
 
 /// So many operations wait at most (rule 26).

@@ -128,9 +128,8 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub fn events(&self, limit: usize) -> Result<Vec<Event>> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT id, at, kind, detail FROM events ORDER BY id DESC LIMIT ?1")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, at, kind, detail FROM events ORDER BY id DESC LIMIT ?1")?;
         let events = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
             Ok(Event { id: row.get(0)?, at: row.get(1)?, kind: row.get(2)?, detail: row.get(3)? })
         })?;

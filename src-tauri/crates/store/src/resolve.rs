@@ -10,8 +10,8 @@ use crate::conflict::{Conflict, ConflictKind, ConflictState};
 use crate::edit::Receipt;
 use crate::error::{Error, Result};
 use crate::fresh::Fresh;
-use crate::stage::SaveState;
 use crate::open::Store;
+use crate::stage::SaveState;
 use crate::tx::Tx;
 
 /// Whose value.
@@ -45,7 +45,13 @@ impl Store {
 }
 
 impl Tx<'_> {
-    fn carry_out(&mut self, found: &Conflict, choice: Choice, fresh: &mut Fresh, now_ms: u64) -> Result<Option<Receipt>> {
+    fn carry_out(
+        &mut self,
+        found: &Conflict,
+        choice: Choice,
+        fresh: &mut Fresh,
+        now_ms: u64,
+    ) -> Result<Option<Receipt>> {
         let object = &found.object;
         let alive = self.state(object)?.is_alive();
         match (found.kind, choice) {
@@ -59,7 +65,11 @@ impl Tx<'_> {
                 Ok(Some(self.edit("resolve", vec![draft], now_ms)?))
             }
             (ConflictKind::DeletedWhileEdited, Choice::Mine) | (ConflictKind::EditedWhileDeleted, Choice::Theirs) => {
-                if alive { Ok(None) } else { self.bring_back(object, fresh, now_ms) }
+                if alive {
+                    Ok(None)
+                } else {
+                    self.bring_back(object, fresh, now_ms)
+                }
             }
             (ConflictKind::EditedWhileDeleted, Choice::Mine) => {
                 let draft = Draft { verb: Verb::Delete, object: object.clone(), path: None, value: None };

@@ -147,8 +147,7 @@ impl Tx<'_> {
         drafts.sort_by_key(|(rank, _)| *rank);
         let drafts: Vec<Draft> = drafts.into_iter().map(|(_, draft)| draft).collect();
         let objects: Vec<Object> = drafts.iter().map(|draft| draft.object.clone()).collect();
-        let receipt =
-            if drafts.is_empty() { None } else { Some(self.edit_as(kind, &unit.label, drafts, now_ms)?) };
+        let receipt = if drafts.is_empty() { None } else { Some(self.edit_as(kind, &unit.label, drafts, now_ms)?) };
         for (old, new) in revived {
             let made = objects.iter().position(|object| *object == new);
             let row = made.and_then(|at| receipt.as_ref().and_then(|receipt| receipt.rows.get(at)));
@@ -289,7 +288,9 @@ impl Tx<'_> {
                 return Ok(true);
             }
             let Some(local) = self.rows(LOCAL, [row])?.pop() else { return Ok(false) };
-            let Some(of) = local.unit.map(|unit| self.taken_back(unit)).transpose()?.flatten() else { return Ok(false) };
+            let Some(of) = local.unit.map(|unit| self.taken_back(unit)).transpose()?.flatten() else {
+                return Ok(false);
+            };
             let object = self.object_id(&local.operation.object)?;
             let source = self.revived_from(object, local.row)?;
             let touched = self

@@ -28,35 +28,48 @@ fn objects() -> impl Strategy<Value = Object> {
 }
 
 fn value() -> impl Strategy<Value = Option<&'static str>> {
-    prop::sample::select(vec![None, Some("null"), Some("1"), Some("1.0"), Some("\"a\""), Some("{\"x\":2}"), Some("true")])
+    prop::sample::select(vec![
+        None,
+        Some("null"),
+        Some("1"),
+        Some("1.0"),
+        Some("\"a\""),
+        Some("{\"x\":2}"),
+        Some("true"),
+    ])
 }
 
 fn operations() -> impl Strategy<Value = Operation> {
-    (stamps(), objects(), 0..10_u8, value(), 0..3_u32, -10..10_i32).prop_map(|(stamp, object, kind, value, index, lon)| {
-        let mut operation = match (&object, kind) {
-            (Object::Map, _) => update(&stamp, object, Path::of(&["properties", "slideshow", "active"]), value),
-            (Object::Layer(_), 0..=2) => {
-                let number = 1;
-                upsert(&stamp, object, &layer_value(number))
-            }
-            (Object::Layer(_), 3) => delete(&stamp, object),
-            (Object::Layer(_), 4) => update(&stamp, object, Path::of(&["properties"]), Some("{\"name\":\"all\"}")),
-            (Object::Layer(_), 5) => update(&stamp, object, Path::of(&["rank"]), Some("3")),
-            (Object::Layer(_), _) => update(&stamp, object, Path::of(&["properties", "heat", "radius"]), value),
-            (Object::Feature(..), 0..=3) => {
-                let value = point(&object, f64::from(lon), 1.5, "n");
-                upsert(&stamp, object, &value)
-            }
-            (Object::Feature(..), 4) => delete(&stamp, object),
-            (Object::Feature(..), 5) => {
-                update(&stamp, object, Path::geometry(), Some(r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#))
-            }
-            (Object::Feature(..), 6) => update(&stamp, object, Path::option("color"), value),
-            (Object::Feature(..), _) => update(&stamp, object, Path::property("name"), value),
-        };
-        operation.index = index;
-        operation
-    })
+    (stamps(), objects(), 0..10_u8, value(), 0..3_u32, -10..10_i32).prop_map(
+        |(stamp, object, kind, value, index, lon)| {
+            let mut operation = match (&object, kind) {
+                (Object::Map, _) => update(&stamp, object, Path::of(&["properties", "slideshow", "active"]), value),
+                (Object::Layer(_), 0..=2) => {
+                    let number = 1;
+                    upsert(&stamp, object, &layer_value(number))
+                }
+                (Object::Layer(_), 3) => delete(&stamp, object),
+                (Object::Layer(_), 4) => update(&stamp, object, Path::of(&["properties"]), Some("{\"name\":\"all\"}")),
+                (Object::Layer(_), 5) => update(&stamp, object, Path::of(&["rank"]), Some("3")),
+                (Object::Layer(_), _) => update(&stamp, object, Path::of(&["properties", "heat", "radius"]), value),
+                (Object::Feature(..), 0..=3) => {
+                    let value = point(&object, f64::from(lon), 1.5, "n");
+                    upsert(&stamp, object, &value)
+                }
+                (Object::Feature(..), 4) => delete(&stamp, object),
+                (Object::Feature(..), 5) => update(
+                    &stamp,
+                    object,
+                    Path::geometry(),
+                    Some(r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#),
+                ),
+                (Object::Feature(..), 6) => update(&stamp, object, Path::option("color"), value),
+                (Object::Feature(..), _) => update(&stamp, object, Path::property("name"), value),
+            };
+            operation.index = index;
+            operation
+        },
+    )
 }
 
 /// Every layer is known from the start, so that nothing waits for one.

@@ -5,7 +5,9 @@ mod common;
 
 use bivouac_journal::ids::Object;
 use bivouac_journal::path::Path;
-use bivouac_store::{Choice, ConflictKind, ConflictState, Error, Incoming, LayerFacts, NewRow, Origin, SaveState, Standing, Store};
+use bivouac_store::{
+    Choice, ConflictKind, ConflictState, Error, Incoming, LayerFacts, NewRow, Origin, SaveState, Standing, Store,
+};
 use common::*;
 
 fn name() -> Path {

@@ -119,7 +119,9 @@ fn the_map_is_shown_as_it_was_at_a_past_instant_until_compaction() {
     }
     let name_at = |at: u64| {
         let past = store.past(at).unwrap();
-        past.features.first().map(|f| serde_json::from_str::<serde_json::Value>(&f.text).unwrap()["properties"]["name"].clone())
+        past.features
+            .first()
+            .map(|f| serde_json::from_str::<serde_json::Value>(&f.text).unwrap()["properties"]["name"].clone())
     };
     assert_eq!(name_at(NOW + 5), None);
     assert_eq!([name_at(NOW + 15), name_at(NOW + 25), name_at(NOW + 35)].map(|n| n.unwrap()), ["a", "b", "c"]);

@@ -279,8 +279,7 @@ where
             Output::PrepareOutgoing => {
                 let me = self.session.me().clone();
                 let random = &mut self.random;
-                let frames =
-                    self.store.borrow_mut().prepare_frames(&me, now.wall_ms, &mut || random.bits())?;
+                let frames = self.store.borrow_mut().prepare_frames(&me, now.wall_ms, &mut || random.bits())?;
                 self.summary.sent += frames.len();
                 self.tell(Event::Changed);
                 Some(Input::Outgoing(frames))
@@ -298,14 +297,10 @@ where
             Output::Answer { peer, since, bivouac } => {
                 let me = self.session.me().clone();
                 let random = &mut self.random;
-                let texts = self.store.borrow_mut().answer(
-                    &me,
-                    &peer,
-                    since.as_deref(),
-                    bivouac,
-                    now.wall_ms,
-                    &mut || random.bits(),
-                )?;
+                let texts =
+                    self.store
+                        .borrow_mut()
+                        .answer(&me, &peer, since.as_deref(), bivouac, now.wall_ms, &mut || random.bits())?;
                 Some(Input::Frames(texts))
             }
             Output::Repair(registers) => {

@@ -82,10 +82,8 @@ impl<S: Server, C: Clock> Desk<S, C> {
 /// The versions after `base` and before `newest`, oldest first.
 pub(super) fn between(kept: Vec<Version>, base: &str, newest: &str) -> Vec<Version> {
     let (base, newest) = (version_ms(base), version_ms(newest));
-    let mut versions: Vec<Version> = kept
-        .into_iter()
-        .filter(|version| (base + 1..newest).contains(&version_ms(&version.reference)))
-        .collect();
+    let mut versions: Vec<Version> =
+        kept.into_iter().filter(|version| (base + 1..newest).contains(&version_ms(&version.reference))).collect();
     versions.sort_by_key(|version| version_ms(&version.reference));
     versions
 }

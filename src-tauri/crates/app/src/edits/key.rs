@@ -12,28 +12,16 @@ const OPTIONS: &str = "_umap_options.";
 pub(super) fn of_feature(key: &str, known: Option<&FeatureView>) -> Result<(Path, Option<String>)> {
     let name = key.strip_prefix("properties.").unwrap_or(key);
     if let Some(option) = name.strip_prefix(OPTIONS) {
-        return Ok((
-            checked(
-                Subject::Feature,
-                key,
-                &format!("properties.{OPTIONS}{option}"),
-            )?,
-            None,
-        ));
+        return Ok((checked(Subject::Feature, key, &format!("properties.{OPTIONS}{option}"))?, None));
     }
     let exact = Path::property(name);
-    if known.is_some_and(|view| view.slots.iter().any(|slot| slot.path == exact))
-        && !name.is_empty()
-    {
+    if known.is_some_and(|view| view.slots.iter().any(|slot| slot.path == exact)) && !name.is_empty() {
         return Ok((exact, None));
     }
     let plain = without_dots(name);
-    let note = (plain != name)
-        .then(|| format!("the property {name:?} is called {plain:?}: uMap takes no dots in names"));
-    Ok((
-        checked(Subject::Feature, key, &format!("properties.{plain}"))?,
-        note,
-    ))
+    let note =
+        (plain != name).then(|| format!("the property {name:?} is called {plain:?}: uMap takes no dots in names"));
+    Ok((checked(Subject::Feature, key, &format!("properties.{plain}"))?, note))
 }
 
 /// A layer's register.
@@ -72,7 +60,10 @@ pub(crate) fn is_layer_setting(name: &str) -> bool {
 
 fn checked(subject: Subject, key: &str, wire: &str) -> Result<Path> {
     Path::from_wire(subject, wire).ok_or_else(|| {
-        unknown(key, "a key has 1 to 6 names between dots, at most 256 bytes, and none that the server or JavaScript reserves")
+        unknown(
+            key,
+            "a key has 1 to 6 names between dots, at most 256 bytes, and none that the server or JavaScript reserves",
+        )
     })
 }
 

@@ -139,24 +139,14 @@ pub fn apply(store: &mut Store, label: &str, edits: Vec<Edit>, host: &dyn Host) 
     let mut planner = Planner::new(store, host)?;
     let total = edits.len();
     for (at, edit) in edits.into_iter().enumerate() {
-        planner.plan(edit).map_err(|error| {
-            if total > 1 {
-                at_edit(at + 1, error)
-            } else {
-                error
-            }
-        })?;
+        planner.plan(edit).map_err(|error| if total > 1 { at_edit(at + 1, error) } else { error })?;
     }
     let (drafts, objects, notes) = planner.finish();
     if drafts.is_empty() {
         return Err(AppError::bad("edit the map", "there is nothing to do"));
     }
     let receipt = store.commit_local(label, drafts, host.now_ms())?;
-    Ok(Edited {
-        receipt,
-        objects,
-        notes,
-    })
+    Ok(Edited { receipt, objects, notes })
 }
 
 /// Takes the last edit back.
@@ -183,14 +173,8 @@ pub fn redo(store: &mut Store, host: &dyn Host) -> Result<UndoReport> {
 /// When it is not open, or the layer may not be edited.
 pub fn approve(store: &mut Store, row: i64, host: &dyn Host) -> Result<Receipt> {
     let what = "approve the proposal";
-    let proposal = store
-        .proposals()?
-        .into_iter()
-        .find(|proposal| proposal.row == row);
-    match proposal
-        .as_ref()
-        .and_then(|proposal| proposal.operation.object.layer())
-    {
+    let proposal = store.proposals()?.into_iter().find(|proposal| proposal.row == row);
+    match proposal.as_ref().and_then(|proposal| proposal.operation.object.layer()) {
         Some(layer) => Rights::of(store)?.may_edit_layer(what, layer)?,
         None => Rights::of(store)?.may_edit_map(what)?,
     }
@@ -226,18 +210,9 @@ pub fn parse_edit(line: &str) -> Result<Edit> {
 
 fn at_edit(number: usize, error: AppError) -> AppError {
     match error {
-        AppError::BadInput { what, why } => AppError::BadInput {
-            what: format!("edit {number}: {what}"),
-            why,
-        },
-        AppError::NotFound { what, why } => AppError::NotFound {
-            what: format!("{what} (edit {number})"),
-            why,
-        },
-        AppError::NotAllowed { what, why } => AppError::NotAllowed {
-            what: format!("edit {number}: {what}"),
-            why,
-        },
+        AppError::BadInput { what, why } => AppError::BadInput { what: format!("edit {number}: {what}"), why },
+        AppError::NotFound { what, why } => AppError::NotFound { what: format!("{what} (edit {number})"), why },
+        AppError::NotAllowed { what, why } => AppError::NotAllowed { what: format!("edit {number}: {what}"), why },
         other => other,
     }
 }
@@ -248,10 +223,8 @@ fn at_edit(number: usize, error: AppError) -> AppError {
 /// [`AppError::NotFound`] or [`AppError::Ambiguous`].
 pub fn find_layer_in(store: &Store, text: &str) -> Result<LayerId> {
     let layers = store.layers()?;
-    let all: Vec<(LayerId, String)> = layers
-        .iter()
-        .map(|view| (view.id.clone(), view.layer.name().to_owned()))
-        .collect();
+    let all: Vec<(LayerId, String)> =
+        layers.iter().map(|view| (view.id.clone(), view.layer.name().to_owned())).collect();
     plan::find_layer(&all, text)
 }
 
@@ -264,10 +237,7 @@ pub fn find_object(store: &Store, text: &str) -> Result<Object> {
         Some((layer, id)) => (Some(layer), id),
         None => (None, text),
     };
-    let not_found = |why: &str| AppError::NotFound {
-        what: format!("the feature {text:?}"),
-        why: why.to_owned(),
-    };
+    let not_found = |why: &str| AppError::NotFound { what: format!("the feature {text:?}"), why: why.to_owned() };
     let id = FeatureId::parse(id).ok_or_else(|| not_found("an id is five letters or digits"))?;
     if let Some(layer) = layer {
         let layer = match LayerId::parse(layer) {
@@ -288,15 +258,9 @@ pub fn find_object(store: &Store, text: &str) -> Result<Object> {
         [] => Err(not_found("nobody ever spoke of it")),
         [one] => Ok(one.clone()),
         several => {
-            let names = several
-                .iter()
-                .filter_map(Object::layer)
-                .map(|layer| format!("{layer}/{id}"));
+            let names = several.iter().filter_map(Object::layer).map(|layer| format!("{layer}/{id}"));
             let among = names.collect::<Vec<_>>().join(", ");
-            Err(AppError::Ambiguous {
-                what: format!("the feature {text:?}"),
-                among,
-            })
+            Err(AppError::Ambiguous { what: format!("the feature {text:?}"), among })
         }
     }
 }

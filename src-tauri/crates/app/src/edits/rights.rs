@@ -26,11 +26,8 @@ impl Rights {
     /// When it cannot be read.
     pub fn of(store: &Store) -> Result<Self> {
         let record = store.map()?;
-        let rights: Value = record
-            .rights
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or(Value::Null);
+        let rights: Value =
+            record.rights.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
         let mode = |view: bivouac_store::LayerView| {
             let mode = view.facts.and_then(|facts| facts.edit_mode)?;
             Some((view.id, mode != "disabled"))
@@ -50,10 +47,9 @@ impl Rights {
         self.may_edit_something(what)?;
         match (self.layers.get(layer), self.simple) {
             (Some(false), _) => Err(not_allowed(what, "the server lets you only see this layer")),
-            (None, true) => Err(not_allowed(
-                what,
-                "the server lets you edit some layers only, and this is none of them",
-            )),
+            (None, true) => {
+                Err(not_allowed(what, "the server lets you edit some layers only, and this is none of them"))
+            }
             (Some(true), _) | (None, false) => Ok(()),
         }
     }
@@ -65,10 +61,7 @@ impl Rights {
     pub fn may_edit_map(&self, what: &str) -> Result<()> {
         self.may_edit_something(what)?;
         if self.simple {
-            Err(not_allowed(
-                what,
-                "the server lets you edit some layers only, not the map itself",
-            ))
+            Err(not_allowed(what, "the server lets you edit some layers only, not the map itself"))
         } else {
             Ok(())
         }
@@ -80,7 +73,8 @@ impl Rights {
     /// [`AppError::NotAllowed`] when not.
     pub fn may_edit_something(&self, what: &str) -> Result<()> {
         if self.read_only {
-            let why = "the server lets you only see this map; sync with --user NAME or --edit-link URL to use other rights";
+            let why =
+                "the server lets you only see this map; sync with --user NAME or --edit-link URL to use other rights";
             return Err(not_allowed(what, why));
         }
         Ok(())
@@ -88,10 +82,7 @@ impl Rights {
 }
 
 fn not_allowed(what: &str, why: &str) -> AppError {
-    AppError::NotAllowed {
-        what: what.to_owned(),
-        why: why.to_owned(),
-    }
+    AppError::NotAllowed { what: what.to_owned(), why: why.to_owned() }
 }
 
 #[cfg(test)]
@@ -102,11 +93,7 @@ mod tests {
     const NEW: &str = "494734a5-c17d-440d-85b6-a3ca92087585";
 
     fn rights(read_only: bool, simple: bool, may_edit_here: bool) -> Rights {
-        Rights {
-            read_only,
-            simple,
-            layers: BTreeMap::from([(LayerId::trusted(HERE), may_edit_here)]),
-        }
+        Rights { read_only, simple, layers: BTreeMap::from([(LayerId::trusted(HERE), may_edit_here)]) }
     }
 
     #[test]
@@ -121,24 +108,10 @@ mod tests {
         ] {
             let rights = rights(read_only, simple, here);
             let case = format!("{rights:?}");
-            assert_eq!(
-                rights.may_edit_layer("x", &LayerId::trusted(HERE)).is_ok(),
-                layer,
-                "{case}"
-            );
-            assert_eq!(
-                rights.may_edit_layer("x", &LayerId::trusted(NEW)).is_ok(),
-                new,
-                "{case}"
-            );
+            assert_eq!(rights.may_edit_layer("x", &LayerId::trusted(HERE)).is_ok(), layer, "{case}");
+            assert_eq!(rights.may_edit_layer("x", &LayerId::trusted(NEW)).is_ok(), new, "{case}");
             assert_eq!(rights.may_edit_map("x").is_ok(), map, "{case}");
         }
-        assert_eq!(
-            rights(true, false, true)
-                .may_edit_map("x")
-                .unwrap_err()
-                .exit_code(),
-            6
-        );
+        assert_eq!(rights(true, false, true).may_edit_map("x").unwrap_err().exit_code(), 6);
     }
 }

@@ -75,37 +75,19 @@ pub fn export(
 ) -> Result<Exported> {
     let (settings, sections, source) = match at_ms {
         None => {
-            let sections: Vec<Section> = store
-                .layers()?
-                .into_iter()
-                .map(|view| Section {
-                    id: view.id,
-                    layer: view.layer,
-                })
-                .collect();
+            let sections: Vec<Section> =
+                store.layers()?.into_iter().map(|view| Section { id: view.id, layer: view.layer }).collect();
             (crate::sync::settings(store)?, sections, Source::Now(store))
         }
         Some(at_ms) => past(store, at_ms)?,
     };
-    let sections: Vec<Section> = sections
-        .into_iter()
-        .filter(|section| layer.is_none_or(|layer| section.id == *layer))
-        .collect();
+    let sections: Vec<Section> =
+        sections.into_iter().filter(|section| layer.is_none_or(|layer| section.id == *layer)).collect();
     if let (Some(layer), true) = (layer, sections.is_empty()) {
         let why = "the map had no such layer then".to_owned();
-        return Err(AppError::NotFound {
-            what: format!("the layer {layer}"),
-            why,
-        });
+        return Err(AppError::NotFound { what: format!("the layer {layer}"), why });
     }
-    let mut writer = Writer {
-        out,
-        source,
-        exported: Exported {
-            layers: sections.len(),
-            features: 0,
-        },
-    };
+    let mut writer = Writer { out, source, exported: Exported { layers: sections.len(), features: 0 } };
     match format {
         Format::GeoJson => writer.geojson(&sections)?,
         Format::Umap => writer.umap(store, &settings, &sections)?,
@@ -115,21 +97,14 @@ pub fn export(
 
 fn past(store: &Store, at_ms: u64) -> Result<(Map<String, Value>, Vec<Section>, Source<'static>)> {
     if at_ms < store.map()?.created_at {
-        return Err(AppError::bad(
-            "look at a past instant",
-            "the map was not on this laptop yet",
-        ));
+        return Err(AppError::bad("look at a past instant", "the map was not on this laptop yet"));
     }
     let mut past = store.past(at_ms)?;
     let settings = match past.settings.shift_remove("properties") {
         Some(Value::Object(settings)) => settings,
         Some(_) | None => Map::new(),
     };
-    let mut sections: Vec<Section> = past
-        .layers
-        .into_iter()
-        .map(|(id, layer)| Section { id, layer })
-        .collect();
+    let mut sections: Vec<Section> = past.layers.into_iter().map(|(id, layer)| Section { id, layer }).collect();
     sections.sort_by(|a, b| (a.layer.rank, &a.id).cmp(&(b.layer.rank, &b.id)));
     Ok((settings, sections, Source::Past(past.features)))
 }
@@ -142,9 +117,7 @@ struct Writer<'w, 's> {
 
 impl Writer<'_, '_> {
     fn text(&mut self, text: &str) -> Result<()> {
-        self.out
-            .write_all(text.as_bytes())
-            .map_err(AppError::io("write the export"))
+        self.out.write_all(text.as_bytes()).map_err(AppError::io("write the export"))
     }
 
     fn geojson(&mut self, sections: &[Section]) -> Result<()> {
@@ -157,18 +130,8 @@ impl Writer<'_, '_> {
     }
 
     /// As uMap's own download: groups hold their layers under `layers`.
-    fn umap(
-        &mut self,
-        store: &Store,
-        settings: &Map<String, Value>,
-        sections: &[Section],
-    ) -> Result<()> {
-        let center = |name: &str| {
-            settings
-                .get("center")
-                .and_then(|c| c.get(name)?.as_f64())
-                .unwrap_or(0.0)
-        };
+    fn umap(&mut self, store: &Store, settings: &Map<String, Value>, sections: &[Section]) -> Result<()> {
+        let center = |name: &str| settings.get("center").and_then(|c| c.get(name)?.as_f64()).unwrap_or(0.0);
         let geometry = json!({ "type": "Point", "coordinates": [center("lng"), center("lat")] });
         self.text(&format!(
             "{{\"type\":\"umap\",\"geometry\":{geometry},\"properties\":{}",
@@ -177,10 +140,7 @@ impl Writer<'_, '_> {
         let record = store.map()?;
         if let (Some(server), Some(id)) = (record.server, record.server_map_id) {
             let slug = record.slug.unwrap_or_else(|| "map".to_owned());
-            self.text(&format!(
-                ",\"uri\":{}",
-                Value::String(format!("{server}/en/map/{slug}_{id}"))
-            ))?;
+            self.text(&format!(",\"uri\":{}", Value::String(format!("{server}/en/map/{slug}_{id}"))))?;
         }
         self.text(",\"layers\":")?;
         self.level(sections, None)?;
@@ -204,20 +164,14 @@ impl Writer<'_, '_> {
             } else {
                 ",\n{\"type\":\"FeatureCollection\""
             })?;
-            if sections
-                .iter()
-                .any(|other| other.layer.parent.as_ref() == Some(&section.id))
-            {
+            if sections.iter().any(|other| other.layer.parent.as_ref() == Some(&section.id)) {
                 self.text(",\"layers\":")?;
                 self.level(sections, Some(&section.id))?;
             }
             self.text(",\"features\":[")?;
             self.features(&section.id, &mut true)?;
             let properties = Value::Object(section.layer.properties.clone());
-            self.text(&format!(
-                "\n],\"properties\":{properties},\"rank\":{}}}",
-                section.layer.rank
-            ))?;
+            self.text(&format!("\n],\"properties\":{properties},\"rank\":{}}}", section.layer.rank))?;
         }
         self.text("]")
     }
@@ -228,25 +182,12 @@ impl Writer<'_, '_> {
         loop {
             let page: Vec<String> = match &self.source {
                 Source::Now(store) => {
-                    let query = Query {
-                        layer: Some(layer.clone()),
-                        limit: PAGE,
-                        offset,
-                        ..Query::default()
-                    };
-                    store
-                        .features(&query)?
-                        .into_iter()
-                        .map(|shown| shown.text)
-                        .collect()
+                    let query = Query { layer: Some(layer.clone()), limit: PAGE, offset, ..Query::default() };
+                    store.features(&query)?.into_iter().map(|shown| shown.text).collect()
                 }
                 Source::Past(features) => {
                     let of_layer = features.iter().filter(|feature| feature.layer == *layer);
-                    of_layer
-                        .skip(offset)
-                        .take(PAGE)
-                        .map(|feature| feature.text.clone())
-                        .collect()
+                    of_layer.skip(offset).take(PAGE).map(|feature| feature.text.clone()).collect()
                 }
             };
             for text in &page {

@@ -40,13 +40,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// When the file makes no sense, or the map may not be edited; nothing is kept then.
-pub fn import(
-    store: &mut Store,
-    text: &str,
-    into: Option<&LayerId>,
-    name: &str,
-    host: &dyn Host,
-) -> Result<Imported> {
+pub fn import(store: &mut Store, text: &str, into: Option<&LayerId>, name: &str, host: &dyn Host) -> Result<Imported> {
     let content = read(text)?;
     let rights = Rights::of(store)?;
     match into {
@@ -94,30 +88,19 @@ impl Plan {
     ) -> Result<()> {
         let FileContent { layers, mut notes } = content;
         let total: usize = layers.iter().map(|layer| layer.features.len()).sum();
-        let rank = store
-            .layers()?
-            .iter()
-            .map(|view| view.layer.rank + 1)
-            .max()
-            .unwrap_or(0);
+        let rank = store.layers()?.iter().map(|view| view.layer.rank + 1).max().unwrap_or(0);
         for (place, layer) in (0_i64..).zip(layers) {
             let (settings, parent) = (layer.settings, layer.parent);
             let id = match into {
                 Some(id) => {
                     if !settings.is_empty() {
-                        notes.dropped(
-                            "the settings of a layer: its features went into a layer that is there",
-                        );
+                        notes.dropped("the settings of a layer: its features went into a layer that is there");
                     }
                     id.clone()
                 }
                 None if layer.features.is_empty() && settings.is_empty() => continue,
                 None => {
-                    let bare = FileLayer {
-                        settings,
-                        parent,
-                        features: Vec::new(),
-                    };
+                    let bare = FileLayer { settings, parent, features: Vec::new() };
                     self.new_layer(bare, rank + place, name, &mut notes)
                 }
             };
@@ -149,20 +132,10 @@ impl Plan {
             done: count(self.imported.features),
             total: count(total),
         });
-        if host.cancelled() {
-            Err(AppError::Cancelled(WHAT.to_owned()))
-        } else {
-            Ok(())
-        }
+        if host.cancelled() { Err(AppError::Cancelled(WHAT.to_owned())) } else { Ok(()) }
     }
 
-    fn new_layer(
-        &mut self,
-        layer: FileLayer,
-        rank: i64,
-        name: &str,
-        notes: &mut super::reading::Notes,
-    ) -> LayerId {
+    fn new_layer(&mut self, layer: FileLayer, rank: i64, name: &str, notes: &mut super::reading::Notes) -> LayerId {
         let id = LayerId::trusted(&fresh_uuid());
         let mut properties = Map::new();
         for (setting, value) in [
@@ -178,17 +151,9 @@ impl Plan {
         for (setting, value) in layer.settings {
             let is_server_s = matches!(
                 setting.as_str(),
-                "id" | "rank"
-                    | "parent"
-                    | "permissions"
-                    | "editMode"
-                    | "_referenceVersion"
-                    | "referenceVersion"
+                "id" | "rank" | "parent" | "permissions" | "editMode" | "_referenceVersion" | "referenceVersion"
             );
-            if is_server_s
-                || !is_layer_setting(&setting)
-                || (setting == "name" && !value.is_string())
-            {
+            if is_server_s || !is_layer_setting(&setting) || (setting == "name" && !value.is_string()) {
                 notes.dropped("settings of a layer that cannot be a layer's");
                 continue;
             }
@@ -205,13 +170,7 @@ impl Plan {
         id
     }
 
-    fn feature(
-        &mut self,
-        store: &Store,
-        layer: &LayerId,
-        feature: FileFeature,
-        host: &dyn Host,
-    ) -> Result<()> {
+    fn feature(&mut self, store: &Store, layer: &LayerId, feature: FileFeature, host: &dyn Host) -> Result<()> {
         let wanted = feature.id.as_deref().and_then(FeatureId::parse);
         let id = match wanted {
             Some(id) if !self.used.contains(&id) && store.find_feature(&id)?.is_empty() => {
@@ -235,11 +194,6 @@ impl Plan {
     }
 
     fn push(&mut self, object: Object, value: &Value) {
-        self.drafts.push(Draft {
-            verb: Verb::Upsert,
-            object,
-            path: None,
-            value: Some(Json::from_value(value)),
-        });
+        self.drafts.push(Draft { verb: Verb::Upsert, object, path: None, value: Some(Json::from_value(value)) });
     }
 }

@@ -88,9 +88,8 @@ pub(super) fn read(text: &str) -> Result<FileContent> {
     if !depth_is_fine(text) {
         return Err(AppError::bad(WHAT, "it nests deeper than 64"));
     }
-    let top: Top<'_> = serde_json::from_str(text).map_err(|error| {
-        AppError::bad(WHAT, format!("it is no GeoJSON and no .umap file: {error}"))
-    })?;
+    let top: Top<'_> = serde_json::from_str(text)
+        .map_err(|error| AppError::bad(WHAT, format!("it is no GeoJSON and no .umap file: {error}")))?;
     let mut content = FileContent::default();
     match top.kind.as_str() {
         "umap" => {
@@ -100,9 +99,8 @@ pub(super) fn read(text: &str) -> Result<FileContent> {
             content.umap_layers(top.layers.unwrap_or_default(), None)?;
         }
         "FeatureCollection" => {
-            let features = top.features.ok_or_else(|| {
-                AppError::bad(WHAT, "the FeatureCollection has no list of features")
-            })?;
+            let features =
+                top.features.ok_or_else(|| AppError::bad(WHAT, "the FeatureCollection has no list of features"))?;
             let mut layer = FileLayer::default();
             for feature in features {
                 content.notes.feature(feature.get(), &mut layer.features);
@@ -117,16 +115,13 @@ pub(super) fn read(text: &str) -> Result<FileContent> {
         "Point" | "MultiPoint" | "LineString" | "MultiLineString" | "Polygon" | "MultiPolygon"
         | "GeometryCollection" => {
             let mut layer = FileLayer::default();
-            let feature =
-                format!("{{\"type\":\"Feature\",\"properties\":{{}},\"geometry\":{text}}}");
+            let feature = format!("{{\"type\":\"Feature\",\"properties\":{{}},\"geometry\":{text}}}");
             content.notes.feature(&feature, &mut layer.features);
             content.layers.push(layer);
         }
         other => {
-            let why = format!(
-                "its type is {:?}, neither GeoJSON's nor uMap's",
-                other.chars().take(40).collect::<String>()
-            );
+            let why =
+                format!("its type is {:?}, neither GeoJSON's nor uMap's", other.chars().take(40).collect::<String>());
             return Err(AppError::bad(WHAT, why));
         }
     }
@@ -137,10 +132,7 @@ impl FileContent {
     fn umap_layers(&mut self, layers: Vec<&RawValue>, parent: Option<usize>) -> Result<()> {
         for (place, layer) in layers.into_iter().enumerate() {
             let bad = |error: serde_json::Error| {
-                AppError::bad(
-                    format!("read layer {} of the file", place + 1),
-                    error.to_string(),
-                )
+                AppError::bad(format!("read layer {} of the file", place + 1), error.to_string())
             };
             let top: Top<'_> = serde_json::from_str(layer.get()).map_err(bad)?;
             // Older files call the settings of a layer `_umap_options`.
@@ -148,11 +140,7 @@ impl FileContent {
                 Some(Value::Object(settings)) => settings,
                 Some(_) | None => Map::new(),
             };
-            let mut read = FileLayer {
-                settings,
-                parent,
-                ..FileLayer::default()
-            };
+            let mut read = FileLayer { settings, parent, ..FileLayer::default() };
             for feature in top.features.unwrap_or_default() {
                 self.notes.feature(feature.get(), &mut read.features);
             }
@@ -170,19 +158,13 @@ impl Notes {
         let feature = match Feature::from_str(text) {
             Ok(feature) => feature,
             Err(error) => {
-                return self.dropped(format!(
-                    "a feature that is none: {}",
-                    reason(&error.to_string())
-                ));
+                return self.dropped(format!("a feature that is none: {}", reason(&error.to_string())));
             }
         };
         let Some(geometry) = feature.geometry else {
             return self.dropped("a feature without geometry");
         };
-        if feature
-            .foreign_members
-            .is_some_and(|members| !members.is_empty())
-        {
+        if feature.foreign_members.is_some_and(|members| !members.is_empty()) {
             self.changed("members beside id, geometry and properties were left out");
         }
         let id = match feature.id {
@@ -201,12 +183,8 @@ impl Notes {
             return;
         }
         // As it stood: no coordinate is printed anew (rule 32).
-        let raw = serde_json::from_str::<Parts<'_>>(text)
-            .ok()
-            .and_then(|parts| parts.geometry);
-        let value = raw
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or(Value::Null);
+        let raw = serde_json::from_str::<Parts<'_>>(text).ok().and_then(|parts| parts.geometry);
+        let value = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or(Value::Null);
         self.sound(id, value, properties, features);
     }
 
@@ -222,18 +200,9 @@ impl Notes {
             return self.dropped("a geometry larger than 15 MiB");
         }
         match geometry::inspect(&text) {
-            Err(error) => self.dropped(format!(
-                "a feature whose geometry is unsound: {}",
-                reason(&error.to_string())
-            )),
-            Ok(shape) if shape.bounds.is_none() => {
-                self.dropped("a feature whose geometry is empty")
-            }
-            Ok(_) => features.push(FileFeature {
-                id,
-                geometry,
-                properties,
-            }),
+            Err(error) => self.dropped(format!("a feature whose geometry is unsound: {}", reason(&error.to_string()))),
+            Ok(shape) if shape.bounds.is_none() => self.dropped("a feature whose geometry is empty"),
+            Ok(_) => features.push(FileFeature { id, geometry, properties }),
         }
     }
 
@@ -264,9 +233,7 @@ impl Notes {
 
 fn flattened(geometry: geojson::Geometry) -> Vec<geojson::Geometry> {
     match geometry.value {
-        GeometryValue::GeometryCollection { geometries } => {
-            geometries.into_iter().flat_map(flattened).collect()
-        }
+        GeometryValue::GeometryCollection { geometries } => geometries.into_iter().flat_map(flattened).collect(),
         GeometryValue::Point { .. }
         | GeometryValue::MultiPoint { .. }
         | GeometryValue::LineString { .. }

@@ -43,9 +43,5 @@ pub(crate) struct OwnedFolder {
 pub(super) fn own(folder: &Path, name: &str) -> Result<OpenMap> {
     let lock = Lock::take(folder, name)?;
     let store = Store::open(&folder.join(FILE))?;
-    Ok(OpenMap {
-        store,
-        folder: folder.to_owned(),
-        _lock: lock,
-    })
+    Ok(OpenMap { store, folder: folder.to_owned(), _lock: lock })
 }

@@ -5,10 +5,7 @@ use super::*;
 use crate::host::TestHost;
 
 fn born(library: &Library, name: &str) -> OpenMap {
-    let birth = Birth {
-        name: name.to_owned(),
-        ..Birth::default()
-    };
+    let birth = Birth { name: name.to_owned(), ..Birth::default() };
     library.new_map(&birth, &TestHost::default()).unwrap()
 }
 
@@ -41,17 +38,8 @@ fn a_map_is_found_by_id_beginning_name_and_address() {
     ] {
         assert_eq!(library.find(text).unwrap().uuid, uuid, "{text}");
     }
-    for text in [
-        "Tree",
-        "https://umap.example.org/m/13/",
-        "https://other.example.org/m/12/",
-        "",
-    ] {
-        assert_eq!(
-            library.find(text).unwrap_err().code(),
-            "not_found",
-            "{text}"
-        );
+    for text in ["Tree", "https://umap.example.org/m/13/", "https://other.example.org/m/12/", ""] {
+        assert_eq!(library.find(text).unwrap_err().code(), "not_found", "{text}");
     }
 }
 
@@ -69,10 +57,7 @@ fn what_a_process_left_half_made_is_no_map_and_is_swept_later() {
     assert!(library.maps().unwrap().is_empty());
     let folders = [alive.folder.clone(), other.folder.clone()];
     drop((alive, other));
-    assert!(
-        folders.iter().all(|folder| !folder.exists()),
-        "given up, nothing is left"
-    );
+    assert!(folders.iter().all(|folder| !folder.exists()), "given up, nothing is left");
 }
 
 #[test]

@@ -37,16 +37,8 @@ impl SecretFile {
             return Err(AppError::bad(READ, "the passphrase is empty"));
         }
         let passphrase = SecretString::from(passphrase.expose().to_owned());
-        let held = if path.exists() {
-            read(path, &passphrase)?
-        } else {
-            BTreeMap::new()
-        };
-        Ok(Self {
-            path: path.to_owned(),
-            passphrase,
-            held: RefCell::new(held),
-        })
+        let held = if path.exists() { read(path, &passphrase)? } else { BTreeMap::new() };
+        Ok(Self { path: path.to_owned(), passphrase, held: RefCell::new(held) })
     }
 
     fn write(&self) -> Result<()> {
@@ -75,24 +67,13 @@ impl Secrets for SecretFile {
     }
 
     fn put(&self, name: &str, secret: &Secret) -> Result<()> {
-        let before = self
-            .held
-            .borrow_mut()
-            .insert(name.to_owned(), secret.expose().to_owned());
-        if before.as_deref() == Some(secret.expose()) {
-            Ok(())
-        } else {
-            self.write()
-        }
+        let before = self.held.borrow_mut().insert(name.to_owned(), secret.expose().to_owned());
+        if before.as_deref() == Some(secret.expose()) { Ok(()) } else { self.write() }
     }
 
     fn remove(&self, name: &str) -> Result<()> {
         let before = self.held.borrow_mut().remove(name);
-        if before.is_none() {
-            Ok(())
-        } else {
-            self.write()
-        }
+        if before.is_none() { Ok(()) } else { self.write() }
     }
 }
 
@@ -100,24 +81,15 @@ fn read(path: &Path, passphrase: &SecretString) -> Result<BTreeMap<String, Strin
     let sealed = fs::read(path).map_err(AppError::io(READ))?;
     let mut identity = scrypt::Identity::new(passphrase.clone());
     identity.set_max_work_factor(MOST_WORK);
-    let plain = age::decrypt(&identity, &sealed).map_err(|_| {
-        AppError::SignIn(format!(
-            "{READ} {}: the passphrase does not open it",
-            path.display()
-        ))
-    })?;
+    let plain = age::decrypt(&identity, &sealed)
+        .map_err(|_| AppError::SignIn(format!("{READ} {}: the passphrase does not open it", path.display())))?;
     serde_json::from_slice(&plain).map_err(|_| failed(READ, "what is inside makes no sense"))
 }
 
 #[cfg(unix)]
 fn private(path: &Path) -> std::io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt;
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
@@ -134,24 +106,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secrets.age");
         let file = SecretFile::open(&path, &Secret::new("correct horse")).unwrap();
-        file.put(
-            "link",
-            &Secret::new("https://example.org/anonymous-edit/1:abc"),
-        )
-        .unwrap();
+        file.put("link", &Secret::new("https://example.org/anonymous-edit/1:abc")).unwrap();
         let bytes = fs::read(&path).unwrap();
-        assert!(
-            !String::from_utf8_lossy(&bytes).contains("anonymous-edit"),
-            "nothing is readable in the file"
-        );
+        assert!(!String::from_utf8_lossy(&bytes).contains("anonymous-edit"), "nothing is readable in the file");
         let again = SecretFile::open(&path, &Secret::new("correct horse")).unwrap();
-        assert_eq!(
-            again.get("link").unwrap().unwrap().expose(),
-            "https://example.org/anonymous-edit/1:abc"
-        );
-        let wrong = SecretFile::open(&path, &Secret::new("wrong"))
-            .err()
-            .unwrap();
+        assert_eq!(again.get("link").unwrap().unwrap().expose(), "https://example.org/anonymous-edit/1:abc");
+        let wrong = SecretFile::open(&path, &Secret::new("wrong")).err().unwrap();
         assert_eq!(wrong.exit_code(), 2, "{wrong}");
         again.remove("link").unwrap();
         let last = SecretFile::open(&path, &Secret::new("correct horse")).unwrap();

@@ -61,9 +61,7 @@ impl Keyring {
             // Whoever asked may have given up.
             let _ = answer.send(result);
         });
-        self.jobs
-            .send(job)
-            .map_err(|_| failed(WHAT, "its thread has ended"))?;
+        self.jobs.send(job).map_err(|_| failed(WHAT, "its thread has ended"))?;
         match answered.recv_timeout(LIMIT) {
             // Only the kind of the error: some carry what they were given.
             Ok(result) => result.map_err(|error| failed(WHAT, kind_of(&error))),

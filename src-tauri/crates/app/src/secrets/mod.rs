@@ -64,12 +64,7 @@ impl<'h> Vault<'h> {
     /// The vault of the library in that folder; `wanted` overrides the choice.
     #[must_use]
     pub fn new(root: &Path, wanted: Option<Kind>, host: &'h dyn Host) -> Self {
-        Self {
-            file: root.join("secrets.age"),
-            wanted,
-            host,
-            store: OnceCell::new(),
-        }
+        Self { file: root.join("secrets.age"), wanted, host, store: OnceCell::new() }
     }
 
     /// The store.
@@ -94,10 +89,7 @@ impl<'h> Vault<'h> {
             Some(Kind::File) => {
                 let file = self.file()?;
                 return file.ok_or_else(|| {
-                    failed(
-                        "open the file of secrets",
-                        "it needs a passphrase: set BIVOUAC_PASSPHRASE",
-                    )
+                    failed("open the file of secrets", "it needs a passphrase: set BIVOUAC_PASSPHRASE")
                 });
             }
             None => {}
@@ -117,11 +109,7 @@ impl<'h> Vault<'h> {
     }
 
     fn file(&self) -> Result<Option<Box<dyn Secrets>>> {
-        let purpose = if self.file.exists() {
-            Passphrase::Existing
-        } else {
-            Passphrase::New
-        };
+        let purpose = if self.file.exists() { Passphrase::Existing } else { Passphrase::New };
         let Some(passphrase) = self.host.passphrase(purpose) else {
             return Ok(None);
         };
@@ -130,10 +118,7 @@ impl<'h> Vault<'h> {
 }
 
 pub(crate) fn failed(what: &str, why: impl std::fmt::Display) -> AppError {
-    AppError::Secrets {
-        what: what.to_owned(),
-        why: why.to_string(),
-    }
+    AppError::Secrets { what: what.to_owned(), why: why.to_string() }
 }
 
 #[cfg(test)]
@@ -144,26 +129,14 @@ mod tests {
     #[test]
     fn with_a_passphrase_something_lasting_is_chosen_and_without_one_it_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let host = TestHost {
-            passphrase: Some("correct horse".to_owned()),
-            ..TestHost::default()
-        };
+        let host = TestHost { passphrase: Some("correct horse".to_owned()), ..TestHost::default() };
         let vault = Vault::new(folder.path(), None, &host);
         assert_ne!(vault.open().unwrap().kind(), Kind::Memory);
         assert!(host.told.borrow().is_empty());
         let host = TestHost::default();
         let vault = Vault::new(folder.path(), None, &host);
         let kind = vault.open().unwrap().kind();
-        assert_eq!(
-            kind == Kind::Memory,
-            !host.told.borrow().is_empty(),
-            "memory alone is said"
-        );
-        assert!(
-            Vault::new(folder.path(), Some(Kind::File), &host)
-                .open()
-                .is_err(),
-            "a file needs its passphrase"
-        );
+        assert_eq!(kind == Kind::Memory, !host.told.borrow().is_empty(), "memory alone is said");
+        assert!(Vault::new(folder.path(), Some(Kind::File), &host).open().is_err(), "a file needs its passphrase");
     }
 }

@@ -16,11 +16,7 @@ use crate::out::instant;
 /// `conflicts`.
 pub fn list(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     let store = context.library.read(&args.map)?;
-    let conflicts: Vec<Conflict> = store
-        .conflicts()?
-        .into_iter()
-        .filter(|c| c.state == ConflictState::Open)
-        .collect();
+    let conflicts: Vec<Conflict> = store.conflicts()?.into_iter().filter(|c| c.state == ConflictState::Open).collect();
     let proposals = store.proposals()?;
     let mut values: Vec<Value> = conflicts.iter().map(described).collect();
     values.extend(proposals.iter().map(proposed));
@@ -57,19 +53,9 @@ fn proposed(row: &Row) -> Value {
 }
 
 fn proposal_lines(row: &Row) -> Vec<String> {
-    let key = row
-        .operation
-        .path
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let value: String = row
-        .operation
-        .value
-        .as_ref()
-        .map_or("nothing".to_owned(), |v| {
-            v.as_str().chars().take(200).collect()
-        });
+    let key = row.operation.path.as_ref().map(ToString::to_string).unwrap_or_default();
+    let value: String =
+        row.operation.value.as_ref().map_or("nothing".to_owned(), |v| v.as_str().chars().take(200).collect());
     vec![
         format!(
             "p{}  {}: somebody wants to {} {key}",
@@ -92,9 +78,7 @@ fn kind(kind: ConflictKind) -> &'static str {
 
 fn lines(conflict: &Conflict) -> Vec<String> {
     let shown = |value: &Option<Json>| {
-        value.as_ref().map_or("nothing".to_owned(), |value| {
-            value.as_str().chars().take(200).collect()
-        })
+        value.as_ref().map_or("nothing".to_owned(), |value| value.as_str().chars().take(200).collect())
     };
     let what = match conflict.kind {
         ConflictKind::Value => format!("two values for {}", conflict.path),
@@ -124,19 +108,13 @@ pub fn resolve(context: &Context, args: &args::Resolve) -> Result<ExitCode> {
     };
     let proposal = id.strip_prefix('p');
     let number = proposal.unwrap_or(id);
-    let id: i64 = number
-        .parse()
-        .map_err(|_| bad(&format!("{number:?} is no number of a conflict")))?;
+    let id: i64 = number.parse().map_err(|_| bad(&format!("{number:?} is no number of a conflict")))?;
     let mut map: OpenMap = match map {
         Some(map) => context.library.write(map)?,
-        None => context
-            .library
-            .write(&only_map_with(context, id, proposal.is_some())?)?,
+        None => context.library.write(&only_map_with(context, id, proposal.is_some())?)?,
     };
     let receipt = match (proposal, choice) {
-        (None, _) => map
-            .store
-            .resolve(id, choice, context.host.random(), context.host.now_ms())?,
+        (None, _) => map.store.resolve(id, choice, context.host.random(), context.host.now_ms())?,
         (Some(_), Choice::Theirs) => Some(edits::approve(&mut map.store, id, &context.host)?),
         (Some(_), Choice::Mine) => {
             map.store.dismiss_proposal(id)?;
@@ -144,11 +122,8 @@ pub fn resolve(context: &Context, args: &args::Resolve) -> Result<ExitCode> {
         }
     };
     let left = map.store.counts()?.conflicts;
-    let value =
-        json!({ "resolved": id, "unit": receipt.map(|receipt| receipt.unit), "conflicts": left });
-    context
-        .out
-        .result(&value, || vec![format!("decided; {left} more wait")])?;
+    let value = json!({ "resolved": id, "unit": receipt.map(|receipt| receipt.unit), "conflicts": left });
+    context.out.result(&value, || vec![format!("decided; {left} more wait")])?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -163,10 +138,7 @@ fn only_map_with(context: &Context, id: i64, proposal: bool) -> Result<String> {
         let is_here = if proposal {
             store.proposals()?.iter().any(|row| row.row == id)
         } else {
-            store
-                .conflicts()?
-                .iter()
-                .any(|c| c.id == id && c.state == ConflictState::Open)
+            store.conflicts()?.iter().any(|c| c.id == id && c.state == ConflictState::Open)
         };
         if is_here {
             found.push(entry.uuid);
@@ -175,13 +147,7 @@ fn only_map_with(context: &Context, id: i64, proposal: bool) -> Result<String> {
     let what = format!("conflict {id}");
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(AppError::NotFound {
-            what,
-            why: "no map has an open conflict of that number".to_owned(),
-        }),
-        several => Err(AppError::Ambiguous {
-            what,
-            among: several.join(", "),
-        }),
+        [] => Err(AppError::NotFound { what, why: "no map has an open conflict of that number".to_owned() }),
+        several => Err(AppError::Ambiguous { what, among: several.join(", ") }),
     }
 }

@@ -26,16 +26,8 @@ pub fn edit(context: &Context, args: &args::Edit) -> Result<ExitCode> {
             let edited = edits::apply(&mut map.store, label, edits, &context.host)?;
             told(context, &edited)?;
         }
-        Planned::Undo => undone(
-            context,
-            "undone",
-            &edits::undo(&mut map.store, &context.host)?,
-        )?,
-        Planned::Redo => undone(
-            context,
-            "done again",
-            &edits::redo(&mut map.store, &context.host)?,
-        )?,
+        Planned::Undo => undone(context, "undone", &edits::undo(&mut map.store, &context.host)?)?,
+        Planned::Redo => undone(context, "done again", &edits::redo(&mut map.store, &context.host)?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,100 +41,39 @@ enum Planned {
 fn planned(what: &EditWhat) -> Result<Planned> {
     let one = |label, edit| Ok(Planned::Edits(label, vec![edit]));
     match what {
-        EditWhat::Add { layer, feature } => one(
-            "add",
-            Edit::Add {
-                layer: layer.clone(),
-                feature: document("the feature", feature)?,
-            },
-        ),
-        EditWhat::Set {
-            feature,
-            key,
-            value,
-        } => one(
-            "set",
-            Edit::Set {
-                feature: feature.clone(),
-                key: key.clone(),
-                value: json_value(value)?,
-            },
-        ),
-        EditWhat::Unset { feature, key } => one(
-            "unset",
-            Edit::Unset {
-                feature: feature.clone(),
-                key: key.clone(),
-            },
-        ),
-        EditWhat::Geometry { feature, geometry } => one(
-            "geometry",
-            Edit::Geometry {
-                feature: feature.clone(),
-                geometry: document("the geometry", geometry)?,
-            },
-        ),
-        EditWhat::Delete { feature } => one(
-            "delete",
-            Edit::Delete {
-                feature: feature.clone(),
-            },
-        ),
-        EditWhat::Move { feature, to } => one(
-            "move",
-            Edit::Move {
-                feature: feature.clone(),
-                to: to.clone(),
-            },
-        ),
+        EditWhat::Add { layer, feature } => {
+            one("add", Edit::Add { layer: layer.clone(), feature: document("the feature", feature)? })
+        }
+        EditWhat::Set { feature, key, value } => {
+            one("set", Edit::Set { feature: feature.clone(), key: key.clone(), value: json_value(value)? })
+        }
+        EditWhat::Unset { feature, key } => one("unset", Edit::Unset { feature: feature.clone(), key: key.clone() }),
+        EditWhat::Geometry { feature, geometry } => {
+            one("geometry", Edit::Geometry { feature: feature.clone(), geometry: document("the geometry", geometry)? })
+        }
+        EditWhat::Delete { feature } => one("delete", Edit::Delete { feature: feature.clone() }),
+        EditWhat::Move { feature, to } => one("move", Edit::Move { feature: feature.clone(), to: to.clone() }),
         EditWhat::Layer { what } => match what {
             LayerWhat::Add { name, parent } => one(
                 "add layer",
-                Edit::LayerAdd {
-                    name: name.clone(),
-                    parent: parent.clone(),
-                    properties: serde_json::Map::new(),
-                },
+                Edit::LayerAdd { name: name.clone(), parent: parent.clone(), properties: serde_json::Map::new() },
             ),
-            LayerWhat::Set { layer, key, value } => one(
-                "set layer",
-                Edit::LayerSet {
-                    layer: layer.clone(),
-                    key: key.clone(),
-                    value: json_value(value)?,
-                },
-            ),
-            LayerWhat::Unset { layer, key } => one(
-                "unset layer",
-                Edit::LayerUnset {
-                    layer: layer.clone(),
-                    key: key.clone(),
-                },
-            ),
-            LayerWhat::Delete { layer } => one(
-                "delete layer",
-                Edit::LayerDelete {
-                    layer: layer.clone(),
-                },
-            ),
+            LayerWhat::Set { layer, key, value } => {
+                one("set layer", Edit::LayerSet { layer: layer.clone(), key: key.clone(), value: json_value(value)? })
+            }
+            LayerWhat::Unset { layer, key } => {
+                one("unset layer", Edit::LayerUnset { layer: layer.clone(), key: key.clone() })
+            }
+            LayerWhat::Delete { layer } => one("delete layer", Edit::LayerDelete { layer: layer.clone() }),
         },
         EditWhat::Map { what } => match what {
-            MapWhat::Set { key, value } => one(
-                "set map",
-                Edit::MapSet {
-                    key: key.clone(),
-                    value: json_value(value)?,
-                },
-            ),
+            MapWhat::Set { key, value } => one("set map", Edit::MapSet { key: key.clone(), value: json_value(value)? }),
             MapWhat::Unset { key } => one("unset map", Edit::MapUnset { key: key.clone() }),
         },
         EditWhat::Batch { file } => {
             let edits = edits::parse_batch(&text_of(file)?)?;
             if edits.is_empty() {
-                return Err(AppError::bad(
-                    format!("read the batch {}", file.display()),
-                    "it holds no edit",
-                ));
+                return Err(AppError::bad(format!("read the batch {}", file.display()), "it holds no edit"));
             }
             Ok(Planned::Edits("batch", edits))
         }
@@ -174,16 +105,8 @@ fn undone(context: &Context, what: &str, report: &UndoReport) -> Result<()> {
     context.out.result(&value, || {
         let mut lines = vec![format!("{what}: {}", report.unit.label)];
         for out in &report.left_out {
-            let by = if out.writer.is_empty() {
-                "the server"
-            } else {
-                &out.writer
-            };
-            lines.push(format!(
-                "left as it is: {} {}, changed by {by} meanwhile",
-                object_line(&out.object),
-                out.path
-            ));
+            let by = if out.writer.is_empty() { "the server" } else { &out.writer };
+            lines.push(format!("left as it is: {} {}, changed by {by} meanwhile", object_line(&out.object), out.path));
         }
         lines
     })
@@ -211,10 +134,7 @@ fn json_value(text: &str) -> Result<Value> {
     json(text, "the value").map_err(|error| match error {
         AppError::BadInput { what, why } => AppError::bad(
             what,
-            format!(
-                "{why}; a value is JSON: text goes in quotes, as in '\"{}\"'",
-                text.replace('"', "")
-            ),
+            format!("{why}; a value is JSON: text goes in quotes, as in '\"{}\"'", text.replace('"', "")),
         ),
         other => other,
     })
@@ -242,13 +162,9 @@ pub fn text_of(file: &Path) -> Result<String> {
     let what = format!("read the file {}", file.display());
     let mut text = String::new();
     let read = if file == Path::new("-") {
-        std::io::stdin()
-            .lock()
-            .take(MOST_BYTES + 1)
-            .read_to_string(&mut text)
+        std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text)
     } else {
-        std::fs::File::open(file)
-            .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
+        std::fs::File::open(file).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
     };
     let length = read.map_err(AppError::io(what.clone()))?;
     if u64::try_from(length).unwrap_or(u64::MAX) > MOST_BYTES {

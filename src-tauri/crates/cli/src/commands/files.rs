@@ -24,18 +24,11 @@ pub fn export(context: &Context, args: &args::Export) -> Result<ExitCode> {
         args::Format::Umap => Format::Umap,
     };
     if format == Format::Umap && args.layer.is_some() {
-        return Err(AppError::bad(
-            "export the map",
-            "--layer is for GeoJSON: a .umap file holds the whole map",
-        ));
+        return Err(AppError::bad("export the map", "--layer is for GeoJSON: a .umap file holds the whole map"));
     }
     let at_ms = args.at.as_deref().map(exchange::at).transpose()?;
     let store = context.library.read(&args.map)?;
-    let layer = args
-        .layer
-        .as_deref()
-        .map(|layer| find_layer_in(&store, layer))
-        .transpose()?;
+    let layer = args.layer.as_deref().map(|layer| find_layer_in(&store, layer)).transpose()?;
     let write = |out: &mut dyn Write| exchange::export(&store, format, layer.as_ref(), at_ms, out);
     if args.file == Path::new("-") {
         let mut out = BufWriter::new(std::io::stdout().lock());
@@ -44,37 +37,23 @@ pub fn export(context: &Context, args: &args::Export) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let exported = to_file(&args.file, write)?;
-    let value =
-        json!({ "file": args.file, "layers": exported.layers, "features": exported.features });
+    let value = json!({ "file": args.file, "layers": exported.layers, "features": exported.features });
     context.out.result(&value, || {
-        vec![format!(
-            "{} features of {} layers are in {}",
-            exported.features,
-            exported.layers,
-            args.file.display()
-        )]
+        vec![format!("{} features of {} layers are in {}", exported.features, exported.layers, args.file.display())]
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The file appears under its name only when it is whole.
-fn to_file(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<Exported>,
-) -> Result<Exported> {
+fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<Exported>) -> Result<Exported> {
     let what = || format!("write the file {}", path.display());
-    let name = path
-        .file_name()
-        .ok_or_else(|| AppError::bad(what(), "this is no name of a file"))?;
+    let name = path.file_name().ok_or_else(|| AppError::bad(what(), "this is no name of a file"))?;
     let mut part_name = name.to_owned();
     part_name.push(format!(".part-{}", std::process::id()));
     let part = Part(path.with_file_name(part_name));
     let mut out = BufWriter::new(File::create(&part.0).map_err(AppError::io(what()))?);
     let exported = write(&mut out)?;
-    let file = out.into_inner().map_err(|error| AppError::Io {
-        what: what(),
-        source: error.into_error(),
-    })?;
+    let file = out.into_inner().map_err(|error| AppError::Io { what: what(), source: error.into_error() })?;
     file.sync_all().map_err(AppError::io(what()))?;
     drop(file);
     std::fs::rename(&part.0, path).map_err(AppError::io(what()))?;
@@ -94,18 +73,9 @@ impl Drop for Part {
 pub fn import(context: &Context, args: &args::Import) -> Result<ExitCode> {
     let text = text_of(&args.file)?;
     let mut map = context.library.write(&args.map)?;
-    let into = args
-        .layer
-        .as_deref()
-        .map(|layer| find_layer_in(&map.store, layer))
-        .transpose()?;
-    let name = args
-        .file
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
-    let name = name
-        .filter(|name| name != "-")
-        .unwrap_or_else(|| "Imported".to_owned());
+    let into = args.layer.as_deref().map(|layer| find_layer_in(&map.store, layer)).transpose()?;
+    let name = args.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let name = name.filter(|name| name != "-").unwrap_or_else(|| "Imported".to_owned());
     let imported = exchange::import(&mut map.store, &text, into.as_ref(), &name, &context.host)?;
     let value = json!({
         "unit": imported.receipt.as_ref().map(|receipt| receipt.unit), "layers": imported.layers,
@@ -125,10 +95,7 @@ pub fn import(context: &Context, args: &args::Import) -> Result<ExitCode> {
 }
 
 fn counted(word: &str, notes: &BTreeMap<String, usize>) -> Vec<String> {
-    notes
-        .iter()
-        .map(|(note, times)| format!("{word}, {times} times: {note}"))
-        .collect()
+    notes.iter().map(|(note, times)| format!("{word}, {times} times: {note}")).collect()
 }
 
 /// `check-wire`.
@@ -158,16 +125,8 @@ pub fn check_wire(out: Out, args: &args::CheckWire) -> Result<ExitCode> {
                 }
             })
             .collect();
-        lines.push(format!(
-            "{} messages, {} findings",
-            check.messages,
-            check.findings.len()
-        ));
+        lines.push(format!("{} messages, {} findings", check.messages, check.findings.len()));
         lines
     })?;
-    Ok(if check.findings.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if check.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

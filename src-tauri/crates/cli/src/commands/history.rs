@@ -42,19 +42,10 @@ pub fn show(context: &Context, args: &args::Show) -> Result<ExitCode> {
             lines.push("it is deleted".to_owned());
         }
         lines.push(serde_json::to_string_pretty(&feature).unwrap_or_default());
-        let mut lines: Vec<String> = lines
-            .iter()
-            .flat_map(|text| text.lines().map(str::to_owned))
-            .collect();
+        let mut lines: Vec<String> = lines.iter().flat_map(|text| text.lines().map(str::to_owned)).collect();
         for register in &registers {
             let word = |name: &str| register.get(name).and_then(Value::as_str).unwrap_or("");
-            lines.push(format!(
-                "{}  by {}  {}  {}",
-                word("key"),
-                word("by"),
-                word("at"),
-                word("state")
-            ));
+            lines.push(format!("{}  by {}  {}  {}", word("key"), word("by"), word("at"), word("state")));
         }
         lines
     })?;
@@ -75,9 +66,7 @@ pub fn log(context: &Context, args: &args::Log) -> Result<ExitCode> {
     };
     let mine = store.map()?.clock_id;
     let values: Vec<Value> = rows.iter().map(|row| row_value(row, &mine)).collect();
-    context.out.result(&Value::Array(values.clone()), || {
-        values.iter().map(row_line).collect()
-    })?;
+    context.out.result(&Value::Array(values.clone()), || values.iter().map(row_line).collect())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -109,21 +98,12 @@ fn row_line(value: &Value) -> String {
         .filter(|value| !value.is_null())
         .map(|value| shortened(&value.to_string()))
         .unwrap_or_default();
-    let line = format!(
-        "{}  {}  {object}  {}  {shown}",
-        word("at"),
-        word("verb"),
-        word("key")
-    );
+    let line = format!("{}  {}  {object}  {}  {shown}", word("at"), word("verb"), word("key"));
     format!("{line}  by {} {}", word("by"), word("state"))
 }
 
 fn shortened(text: &str) -> String {
-    if text.chars().count() <= 60 {
-        text.to_owned()
-    } else {
-        text.chars().take(59).chain(['…']).collect()
-    }
+    if text.chars().count() <= 60 { text.to_owned() } else { text.chars().take(59).chain(['…']).collect() }
 }
 
 fn writer(origin: Origin, clock: &str, mine: &str) -> String {

@@ -16,17 +16,10 @@ use crate::out::instant;
 /// `open`.
 pub fn open(context: &Context, args: &args::Open) -> Result<ExitCode> {
     let access = &args.access;
-    let request = Request::new(
-        &args.url,
-        access.user.as_deref(),
-        access.edit_link.as_deref(),
-    )?;
+    let request = Request::new(&args.url, access.user.as_deref(), access.edit_link.as_deref())?;
     let vault = context.vault();
     let door = context.door(&vault, access.allow_http, access.keep_password);
-    let map = stoppable(
-        "take the map offline",
-        take::take(&context.library, &request, &door),
-    )?;
+    let map = stoppable("take the map offline", take::take(&context.library, &request, &door))?;
     told(context, &map, "is on this laptop now")
 }
 
@@ -35,35 +28,16 @@ pub fn new(context: &Context, args: &args::New) -> Result<ExitCode> {
     let server = match &args.server {
         Some(server) => {
             let vault = context.vault();
-            Some(
-                context
-                    .door(&vault, args.allow_http, false)
-                    .client(server)?
-                    .server(),
-            )
+            Some(context.door(&vault, args.allow_http, false).client(server)?.server())
         }
         None => None,
     };
-    let account = args
-        .user
-        .as_deref()
-        .map_or(Account::Nobody, |user| Account::User(user.to_owned()));
-    let birth = Birth {
-        name: args.name.clone(),
-        server,
-        account: account.label(),
-    };
+    let account = args.user.as_deref().map_or(Account::Nobody, |user| Account::User(user.to_owned()));
+    let birth = Birth { name: args.name.clone(), server, account: account.label() };
     let mut map = context.library.new_map(&birth, &context.host)?;
-    let name = Edit::MapSet {
-        key: "name".to_owned(),
-        value: Value::String(args.name.trim().to_owned()),
-    };
+    let name = Edit::MapSet { key: "name".to_owned(), value: Value::String(args.name.trim().to_owned()) };
     edits::apply(&mut map.store, "new map", vec![name], &context.host)?;
-    told(
-        context,
-        &map,
-        "is on this laptop only, until its first sync",
-    )
+    told(context, &map, "is on this laptop only, until its first sync")
 }
 
 fn told(context: &Context, map: &OpenMap, what: &str) -> Result<ExitCode> {
@@ -78,7 +52,8 @@ fn told(context: &Context, map: &OpenMap, what: &str) -> Result<ExitCode> {
         let mut lines = vec![format!("{:?} {what}: {} layers, {features} features", record.name, layers.len())];
         lines.push(format!("id {}", record.uuid));
         if record.read_only {
-            lines.push("it can only be looked at: the server gives no right to edit it to whoever opened it".to_owned());
+            lines
+                .push("it can only be looked at: the server gives no right to edit it to whoever opened it".to_owned());
         }
         lines
     })?;
@@ -91,10 +66,7 @@ pub fn list(context: &Context) -> Result<ExitCode> {
     let values: Vec<Value> = entries.iter().map(described).collect();
     context.out.result(&Value::Array(values), || {
         if entries.is_empty() {
-            return vec![
-                "no maps yet: `bivouac open URL` takes one offline, `bivouac new NAME` makes one"
-                    .to_owned(),
-            ];
+            return vec!["no maps yet: `bivouac open URL` takes one offline, `bivouac new NAME` makes one".to_owned()];
         }
         entries.iter().flat_map(lines).collect()
     })?;
@@ -119,11 +91,7 @@ fn described(entry: &Entry) -> Value {
 fn lines(entry: &Entry) -> Vec<String> {
     match &entry.found {
         Ok(found) => {
-            let home = found
-                .record
-                .server
-                .as_deref()
-                .unwrap_or("on this laptop only");
+            let home = found.record.server.as_deref().unwrap_or("on this laptop only");
             let mut line = format!("{}  {}  {home}", entry.uuid, found.record.name);
             if found.counts.unverified() > 0 {
                 line.push_str(&format!("  {} edits to save", found.counts.unverified()));
@@ -150,8 +118,6 @@ pub fn remove(context: &Context, args: &args::Remove) -> Result<ExitCode> {
     let entry = context.library.find(&args.map)?;
     context.library.remove(&entry, args.discard)?;
     let value = json!({ "removed": entry.uuid, "name": entry.name() });
-    context.out.result(&value, || {
-        vec![format!("{:?} is no longer on this laptop", entry.name())]
-    })?;
+    context.out.result(&value, || vec![format!("{:?} is no longer on this laptop", entry.name())])?;
     Ok(ExitCode::SUCCESS)
 }

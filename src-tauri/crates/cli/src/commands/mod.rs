@@ -38,19 +38,8 @@ impl Context {
     }
 
     /// The way to a server.
-    pub fn door<'a>(
-        &'a self,
-        vault: &'a Vault<'a>,
-        allow_http: bool,
-        keep_password: bool,
-    ) -> Door<'a> {
-        Door {
-            host: &self.host,
-            vault,
-            root: self.library.root(),
-            allow_http,
-            keep_password,
-        }
+    pub fn door<'a>(&'a self, vault: &'a Vault<'a>, allow_http: bool, keep_password: bool) -> Door<'a> {
+        Door { host: &self.host, vault, root: self.library.root(), allow_http, keep_password }
     }
 }
 
@@ -69,12 +58,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         SecretsKind::File => Kind::File,
         SecretsKind::Memory => Kind::Memory,
     });
-    let context = Context {
-        out,
-        host: Terminal::new(cli.yes),
-        library,
-        secrets,
-    };
+    let context = Context { out, host: Terminal::new(cli.yes), library, secrets };
     match &cli.command {
         Command::Open(args) => maps::open(&context, args),
         Command::New(args) => maps::new(&context, args),
@@ -98,10 +82,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 
 /// A runtime for one command's work online.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(AppError::io("start working online"))
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::io("start working online"))
 }
 
 /// Runs what can be stopped with Ctrl-C; what it had begun is undone by being dropped.

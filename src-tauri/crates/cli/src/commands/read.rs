@@ -30,11 +30,7 @@ pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     let (undo, redo) = store.undo_state()?;
     let state = state(&record, &counts);
     // The hash reads the whole map: for scripts only.
-    let hash = if context.out.is_json() {
-        Some(store.state_hash()?)
-    } else {
-        None
-    };
+    let hash = if context.out.is_json() { Some(store.state_hash()?) } else { None };
     let value = json!({
         "uuid": record.uuid, "name": record.name, "server": record.server, "server_map_id": record.server_map_id,
         "account": record.account, "read_only": record.read_only, "state": state.0,
@@ -60,29 +56,14 @@ pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
             "edits: {} local, {} sent, {} echoed, {} saved, {} verified",
             counts.local, counts.sent, counts.echoed, counts.saved, counts.verified
         ));
-        lines.push(format!(
-            "decisions: {} conflicts, {} proposals",
-            counts.conflicts, counts.proposals
-        ));
-        lines.push(format!(
-            "others' edits that nobody saved yet: {}",
-            counts.foreign_unsaved
-        ));
-        lines.push(format!(
-            "last sync: {}",
-            instant(record.synced_at).unwrap_or_else(|| "never".to_owned())
-        ));
+        lines.push(format!("decisions: {} conflicts, {} proposals", counts.conflicts, counts.proposals));
+        lines.push(format!("others' edits that nobody saved yet: {}", counts.foreign_unsaved));
+        lines.push(format!("last sync: {}", instant(record.synced_at).unwrap_or_else(|| "never".to_owned())));
         if record.clock_skew.abs() > 120_000 {
-            lines.push(format!(
-                "this laptop's clock is {} s ahead of the server's",
-                record.clock_skew / 1000
-            ));
+            lines.push(format!("this laptop's clock is {} s ahead of the server's", record.clock_skew / 1000));
         }
         for peer in &peers {
-            let name = peer
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or("somebody");
+            let name = peer.get("name").and_then(Value::as_str).unwrap_or("somebody");
             let seen = peer.get("last_seen").and_then(Value::as_str).unwrap_or("");
             lines.push(format!("met {name}, last at {seen}"));
         }
@@ -91,28 +72,19 @@ pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn state(
-    record: &bivouac_store::MapRecord,
-    counts: &bivouac_store::Counts,
-) -> (&'static str, String) {
+fn state(record: &bivouac_store::MapRecord, counts: &bivouac_store::Counts) -> (&'static str, String) {
     let waiting = counts.unverified();
     if counts.conflicts > 0 {
         return ("conflicts", format!("{} decisions wait", counts.conflicts));
     }
     if record.server_map_id.is_none() {
-        return (
-            "unborn",
-            format!("on this laptop only, {waiting} edits to send"),
-        );
+        return ("unborn", format!("on this laptop only, {waiting} edits to send"));
     }
     if waiting > 0 {
         return ("unsaved", format!("{waiting} edits to send and save"));
     }
     if record.read_only {
-        return (
-            "read_only",
-            "up to date as of the last sync, read-only".to_owned(),
-        );
+        return ("read_only", "up to date as of the last sync, read-only".to_owned());
     }
     ("up_to_date", "up to date as of the last sync".to_owned())
 }
@@ -133,13 +105,7 @@ pub fn layers(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
         .collect();
     context.out.result(&Value::Array(values), || {
         let line = |view: &bivouac_store::LayerView| {
-            format!(
-                "{}  {}{}  {} features",
-                view.id,
-                "  ".repeat(view.depth),
-                view.layer.name(),
-                view.features
-            )
+            format!("{}  {}{}  {} features", view.id, "  ".repeat(view.depth), view.layer.name(), view.features)
         };
         layers.iter().map(line).collect()
     })?;
@@ -149,83 +115,42 @@ pub fn layers(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
 /// `features`.
 pub fn features(context: &Context, args: &args::Features) -> Result<ExitCode> {
     let store = context.library.read(&args.map)?;
-    let layer = args
-        .layer
-        .as_deref()
-        .map(|layer| bivouac_app::edits::find_layer_in(&store, layer))
-        .transpose()?;
+    let layer = args.layer.as_deref().map(|layer| bivouac_app::edits::find_layer_in(&store, layer)).transpose()?;
     let bounds = args.bbox.as_deref().map(bbox).transpose()?;
-    let query = Query {
-        layer,
-        bounds,
-        limit: args.limit,
-        offset: args.offset,
-    };
+    let query = Query { layer, bounds, limit: args.limit, offset: args.offset };
     let found = store.features(&query)?;
     if context.out.is_json() {
         // The texts are JSON as they are: nothing is parsed for it.
         let items = found.iter().map(|shown| {
-            format!(
-                "{{\"layer\":\"{}\",\"id\":\"{}\",\"feature\":{}}}",
-                shown.layer, shown.id, shown.text
-            )
+            format!("{{\"layer\":\"{}\",\"id\":\"{}\",\"feature\":{}}}", shown.layer, shown.id, shown.text)
         });
-        context
-            .out
-            .raw(&format!("[{}]", items.collect::<Vec<_>>().join(",\n")))?;
+        context.out.raw(&format!("[{}]", items.collect::<Vec<_>>().join(",\n")))?;
         return Ok(ExitCode::SUCCESS);
     }
     for shown in found {
         let feature: Value = serde_json::from_str(&shown.text).unwrap_or(Value::Null);
-        let name = feature
-            .pointer("/properties/name")
-            .map(told)
-            .unwrap_or_default();
-        let kind = feature
-            .pointer("/geometry/type")
-            .and_then(Value::as_str)
-            .unwrap_or("no geometry");
-        context
-            .out
-            .line(&format!("{}  {kind}  {name}  ({})", shown.id, shown.layer))?;
+        let name = feature.pointer("/properties/name").map(told).unwrap_or_default();
+        let kind = feature.pointer("/geometry/type").and_then(Value::as_str).unwrap_or("no geometry");
+        context.out.line(&format!("{}  {kind}  {name}  ({})", shown.id, shown.layer))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn bbox(text: &str) -> Result<Bounds> {
-    let bad = || {
-        AppError::bad(
-            format!("read the box {text:?}"),
-            "a box is west,south,east,north in degrees",
-        )
-    };
-    let numbers: Vec<f64> = text
-        .split(',')
-        .map(|part| part.trim().parse().ok())
-        .collect::<Option<_>>()
-        .ok_or_else(bad)?;
+    let bad = || AppError::bad(format!("read the box {text:?}"), "a box is west,south,east,north in degrees");
+    let numbers: Vec<f64> =
+        text.split(',').map(|part| part.trim().parse().ok()).collect::<Option<_>>().ok_or_else(bad)?;
     let [west, south, east, north] = numbers.as_slice() else {
         return Err(bad());
     };
     let fine = numbers.iter().all(|n| n.is_finite()) && west <= east && south <= north;
-    if fine {
-        Ok(Bounds {
-            west: *west,
-            south: *south,
-            east: *east,
-            north: *north,
-        })
-    } else {
-        Err(bad())
-    }
+    if fine { Ok(Bounds { west: *west, south: *south, east: *east, north: *north }) } else { Err(bad()) }
 }
 
 fn told(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            value.to_string()
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 
@@ -233,11 +158,7 @@ fn told(value: &Value) -> String {
 pub fn verify(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
     let store: Store = context.library.read(&args.map)?;
     let verified = store.verify()?;
-    let found: Vec<String> = verified
-        .disagreements
-        .iter()
-        .map(|one| format!("{one:?}"))
-        .collect();
+    let found: Vec<String> = verified.disagreements.iter().map(|one| format!("{one:?}")).collect();
     let value = json!({
         "operations": verified.operations, "objects": verified.objects, "state_hash": verified.state_hash,
         "fine": found.is_empty(), "disagreements": found,
@@ -250,17 +171,10 @@ pub fn verify(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
         if found.is_empty() {
             lines.push("log, registers, features and file agree".to_owned());
         } else {
-            lines.push(format!(
-                "{} disagreements: the file is damaged",
-                found.len()
-            ));
+            lines.push(format!("{} disagreements: the file is damaged", found.len()));
             lines.extend(found.iter().take(50).cloned());
         }
         lines
     })?;
-    Ok(if found.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(5)
-    })
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(5) })
 }

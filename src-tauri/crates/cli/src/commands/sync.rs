@@ -30,34 +30,20 @@ pub fn sync(context: &Context, args: &args::Sync) -> Result<ExitCode> {
         (Some(user), _) => Some(Account::User(user.clone())),
         (None, Some(link)) => {
             let (Some(server), Some(id)) = (&record.server, record.server_map_id) else {
-                return Err(AppError::bad(
-                    "use the secret edit link",
-                    "the map is on no server yet",
-                ));
+                return Err(AppError::bad("use the secret edit link", "the map is on no server yet"));
             };
             let address = bivouac_link::find_map(link)?;
             if !address.is_edit_link || address.server != *server || address.id != id.to_string() {
-                return Err(AppError::bad(
-                    "use the secret edit link",
-                    "it is none of this map's",
-                ));
+                return Err(AppError::bad("use the secret edit link", "it is none of this map's"));
             }
             door.keep_link(server, &address.id, &Secret::new(link))?;
             Some(Account::EditLink)
         }
         (None, None) => None,
     };
-    let server = args
-        .server
-        .as_deref()
-        .map(|server| Ok::<_, AppError>(door.client(server)?.server()))
-        .transpose()?;
+    let server = args.server.as_deref().map(|server| Ok::<_, AppError>(door.client(server)?.server())).transpose()?;
     let stay = if args.watch { Stay::Watch } else { Stay::Once };
-    let request = Request {
-        stay,
-        account,
-        server,
-    };
+    let request = Request { stay, account, server };
     let synced = runtime()?.block_on(async {
         let watcher = Screen::new(context, args);
         sync::sync(map, &request, &door, &watcher).await
@@ -71,11 +57,7 @@ pub fn sync(context: &Context, args: &args::Sync) -> Result<ExitCode> {
     };
     summary(context.out, args.events, &done)?;
     let open = done.counts.conflicts;
-    Ok(if open > 0 {
-        ExitCode::from(4)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if open > 0 { ExitCode::from(4) } else { ExitCode::SUCCESS })
 }
 
 /// After a failure: what is still on its way, so that nobody has to guess.
@@ -83,17 +65,12 @@ fn waiting(context: &Context, uuid: &str) {
     if context.out.is_json() {
         return;
     }
-    let counts = context
-        .library
-        .read(uuid)
-        .and_then(|store| Ok(store.counts()?));
+    let counts = context.library.read(uuid).and_then(|store| Ok(store.counts()?));
     if let Ok(counts) = counts
         && counts.unverified() > 0
     {
         let left = counts.unverified();
-        context.host.notify(&format!(
-            "{left} edits are on this laptop and not verified on the server"
-        ));
+        context.host.notify(&format!("{left} edits are on this laptop and not verified on the server"));
     }
 }
 
@@ -124,16 +101,10 @@ fn summary(out: Out, events: bool, done: &Done) -> Result<()> {
             left => format!("not verified: {left} edits are still on their way"),
         });
         if counts.conflicts > 0 {
-            lines.push(format!(
-                "{} decisions wait: `bivouac conflicts` shows them",
-                counts.conflicts
-            ));
+            lines.push(format!("{} decisions wait: `bivouac conflicts` shows them", counts.conflicts));
         }
         if counts.proposals > 0 {
-            lines.push(format!(
-                "{} edits of others on protected layers wait for your approval",
-                counts.proposals
-            ));
+            lines.push(format!("{} edits of others on protected layers wait for your approval", counts.proposals));
         }
         lines
     })
@@ -160,11 +131,7 @@ impl Screen {
             });
             received
         });
-        Self {
-            out: context.out,
-            events: args.events,
-            edits: RefCell::new(edits),
-        }
+        Self { out: context.out, events: args.events, edits: RefCell::new(edits) }
     }
 
     fn print(&self, value: &Value) {
@@ -201,11 +168,7 @@ impl Watcher for Screen {
                 .and_then(|edit| edits::apply(store, "edit", vec![edit], &Terminal::default()))
             {
                 Ok(edited) => {
-                    let objects: Vec<Value> = edited
-                        .objects
-                        .iter()
-                        .map(super::edit::object_value)
-                        .collect();
+                    let objects: Vec<Value> = edited.objects.iter().map(super::edit::object_value).collect();
                     json!({ "event": "edited", "unit": edited.receipt.unit, "objects": objects })
                 }
                 Err(error) => {
@@ -242,25 +205,14 @@ fn line(event: &Event) -> Option<String> {
         Event::Changed | Event::Verified => None,
         Event::Saved { layer, .. } => Some(format!("saved layer {layer}")),
         Event::Failed(failure) => Some(format!("failed: {failure}")),
-        Event::Refused { count, .. } => Some(format!(
-            "{count} operations of others made no sense and were left out"
-        )),
-        Event::RealTimeOff { .. } => {
-            Some("somebody switched real time off for this map".to_owned())
+        Event::Refused { count, .. } => Some(format!("{count} operations of others made no sense and were left out")),
+        Event::RealTimeOff { .. } => Some("somebody switched real time off for this map".to_owned()),
+        Event::PeerClockAhead { by_ms } => Some(format!("somebody's clock is {} s ahead", by_ms / 1000)),
+        Event::ClockSkew { ms } => Some(format!("this laptop's clock is {} s ahead of the server's", ms / 1000)),
+        Event::LeftUnsaved { count, .. } => {
+            Some(format!("somebody left with {count} unsaved edits; they are kept here"))
         }
-        Event::PeerClockAhead { by_ms } => {
-            Some(format!("somebody's clock is {} s ahead", by_ms / 1000))
-        }
-        Event::ClockSkew { ms } => Some(format!(
-            "this laptop's clock is {} s ahead of the server's",
-            ms / 1000
-        )),
-        Event::LeftUnsaved { count, .. } => Some(format!(
-            "somebody left with {count} unsaved edits; they are kept here"
-        )),
-        Event::NotSaved { layer, failure } => {
-            Some(format!("layer {layer} was not saved: {failure}"))
-        }
+        Event::NotSaved { layer, failure } => Some(format!("layer {layer} was not saved: {failure}")),
     }
 }
 
@@ -268,19 +220,16 @@ fn session_line(event: &SessionEvent) -> Option<String> {
     match event {
         SessionEvent::State(State::Live) => Some("live".to_owned()),
         SessionEvent::State(_) | SessionEvent::CaughtUp => None,
-        SessionEvent::Refused => Some(
-            "without the room: edits are exchanged through the server's documents only".to_owned(),
-        ),
+        SessionEvent::Refused => {
+            Some("without the room: edits are exchanged through the server's documents only".to_owned())
+        }
         SessionEvent::Disconnected(why) => Some(format!("the connection is gone: {why}")),
-        SessionEvent::PeerJoined(_, name) => Some(format!(
-            "{} is here",
-            if name.is_empty() { "somebody" } else { name }
-        )),
+        SessionEvent::PeerJoined(_, name) => {
+            Some(format!("{} is here", if name.is_empty() { "somebody" } else { name }))
+        }
         SessionEvent::PeerLeft(_) => Some("somebody left".to_owned()),
         SessionEvent::PeerSilent(_) => Some("somebody in the room does not answer".to_owned()),
         SessionEvent::BadFrame(why) => Some(format!("a message made no sense: {why}")),
-        SessionEvent::LogTooLarge(_) => {
-            Some("somebody's browser holds more than could be read".to_owned())
-        }
+        SessionEvent::LogTooLarge(_) => Some("somebody's browser holds more than could be read".to_owned()),
     }
 }

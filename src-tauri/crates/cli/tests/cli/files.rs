@@ -6,12 +6,7 @@ use crate::runner::Laptop;
 
 fn features(laptop: &Laptop, map: &str) -> Vec<Value> {
     let found = laptop.json(&["features", map]);
-    let mut features: Vec<Value> = found
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| f["feature"].clone())
-        .collect();
+    let mut features: Vec<Value> = found.as_array().unwrap().iter().map(|f| f["feature"].clone()).collect();
     features.sort_by_key(|f| f["id"].as_str().unwrap().to_owned());
     features
 }
@@ -27,9 +22,7 @@ fn geojson_and_umap_come_back_as_they_went() {
         r#"{"type":"Point","coordinates":[7.123456789012345,48.1,120.5]}"#,
     ]);
     laptop.fine(&["edit", "Field", "layer", "add", "Group"]);
-    laptop.fine(&[
-        "edit", "Field", "layer", "add", "Inside", "--parent", "Group",
-    ]);
+    laptop.fine(&["edit", "Field", "layer", "add", "Inside", "--parent", "Group"]);
     laptop.fine(&["edit", "Field", "move", "bbbb2", "--to", "Inside"]);
     for format in ["geojson", "umap"] {
         let file = laptop.path(&format!("out.{format}"));
@@ -37,35 +30,18 @@ fn geojson_and_umap_come_back_as_they_went() {
         let copy = format!("Copy {format}");
         laptop.fine(&["new", &copy]);
         let report = laptop.json(&["import", &copy, &file]);
-        assert_eq!(
-            (&report["features"], &report["kept_ids"]),
-            (&json!(2), &json!(2)),
-            "{report}"
-        );
-        assert_eq!(
-            features(&laptop, &copy),
-            features(&laptop, "Field"),
-            "{format}"
-        );
+        assert_eq!((&report["features"], &report["kept_ids"]), (&json!(2), &json!(2)), "{report}");
+        assert_eq!(features(&laptop, &copy), features(&laptop, "Field"), "{format}");
         if format == "umap" {
             let names = |map: &str| -> Vec<(String, u64)> {
                 let layers = laptop.json(&["layers", map]);
-                let name = |l: &Value| {
-                    (
-                        l["name"].as_str().unwrap().to_owned(),
-                        l["depth"].as_u64().unwrap(),
-                    )
-                };
+                let name = |l: &Value| (l["name"].as_str().unwrap().to_owned(), l["depth"].as_u64().unwrap());
                 layers.as_array().unwrap().iter().map(name).collect()
             };
             assert_eq!(names(&copy), names("Field"), "layers and groups come too");
         }
         laptop.fine(&["edit", &copy, "undo"]);
-        assert_eq!(
-            features(&laptop, &copy).len(),
-            0,
-            "one undo takes the whole import back"
-        );
+        assert_eq!(features(&laptop, &copy).len(), 0, "one undo takes the whole import back");
     }
 }
 
@@ -88,34 +64,15 @@ fn an_import_says_what_it_changed_and_what_it_left_out() {
     );
     let report = laptop.json(&["import", "Field", &file, "--layer", "L"]);
     assert_eq!(
-        (
-            &report["features"],
-            &report["kept_ids"],
-            &report["new_layers"]
-        ),
+        (&report["features"], &report["kept_ids"], &report["new_layers"]),
         (&json!(5), &json!(1), &json!(0)),
         "{report}"
     );
-    let sum = |notes: &Value| {
-        notes
-            .as_object()
-            .unwrap()
-            .values()
-            .map(|n| n.as_u64().unwrap())
-            .sum::<u64>()
-    };
+    let sum = |notes: &Value| notes.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>();
     assert_eq!(sum(&report["dropped"]), 4, "{report}");
-    assert_eq!(
-        sum(&report["changed"]),
-        1 + 1 + 4,
-        "a name, a collection, four ids: {report}"
-    );
+    assert_eq!(sum(&report["changed"]), 1 + 1 + 4, "a name, a collection, four ids: {report}");
     assert_eq!(laptop.properties("keep1"), json!({"a_b": 1}));
-    assert_eq!(
-        laptop.properties("aaaa1")["name"],
-        "A",
-        "a feature that is there is not overwritten"
-    );
+    assert_eq!(laptop.properties("aaaa1")["name"], "A", "a feature that is there is not overwritten");
 }
 
 #[test]
@@ -131,10 +88,7 @@ fn a_file_that_is_none_changes_nothing() {
         ("none", r#"{"features":[]}"#),
         ("deep", deep.as_str()),
         ("features", r#"{"type":"FeatureCollection"}"#),
-        (
-            "cut",
-            r#"{"type":"FeatureCollection","features":[{"type":"Feature","#,
-        ),
+        ("cut", r#"{"type":"FeatureCollection","features":[{"type":"Feature","#),
     ] {
         let file = laptop.write(name, text);
         let ran = laptop.run(&["import", "Field", &file]);
@@ -148,63 +102,25 @@ fn a_file_that_is_none_changes_nothing() {
 #[test]
 fn an_export_can_look_back() {
     let laptop = Laptop::with_map();
-    let at = laptop.json(&["log", "Field", "--limit", "1"])[0]["at"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let at = laptop.json(&["log", "Field", "--limit", "1"])[0]["at"].as_str().unwrap().to_owned();
     std::thread::sleep(std::time::Duration::from_millis(20));
     laptop.fine(&["edit", "Field", "delete", "aaaa1"]);
     laptop.fine(&["edit", "Field", "set", "bbbb2", "name", "\"later\""]);
     for format in ["geojson", "umap"] {
-        let then = laptop
-            .fine(&["export", "Field", "--format", format, "--at", &at, "-"])
-            .out;
+        let then = laptop.fine(&["export", "Field", "--format", format, "--at", &at, "-"]).out;
         assert!(then.contains("aaaa1") && !then.contains("later"), "{then}");
-        let now = laptop
-            .fine(&["export", "Field", "--format", format, "-"])
-            .out;
+        let now = laptop.fine(&["export", "Field", "--format", format, "-"]).out;
         assert!(!now.contains("aaaa1") && now.contains("later"), "{now}");
     }
-    assert_eq!(
-        laptop
-            .run(&[
-                "export",
-                "Field",
-                "--format",
-                "geojson",
-                "--at",
-                "2001-01-01T00:00:00Z",
-                "-"
-            ])
-            .code,
-        1
-    );
-    assert_eq!(
-        laptop
-            .run(&[
-                "export",
-                "Field",
-                "--format",
-                "geojson",
-                "--at",
-                "yesterday",
-                "-"
-            ])
-            .code,
-        1
-    );
+    assert_eq!(laptop.run(&["export", "Field", "--format", "geojson", "--at", "2001-01-01T00:00:00Z", "-"]).code, 1);
+    assert_eq!(laptop.run(&["export", "Field", "--format", "geojson", "--at", "yesterday", "-"]).code, 1);
 }
 
 #[test]
 fn an_export_leaves_no_half_file() {
     let laptop = Laptop::with_map();
     let missing = laptop.path("no/such/folder/out.geojson");
-    assert_eq!(
-        laptop
-            .run(&["export", "Field", "--format", "geojson", &missing])
-            .code,
-        1
-    );
+    assert_eq!(laptop.run(&["export", "Field", "--format", "geojson", &missing]).code, 1);
     let file = laptop.write("out.geojson", "before");
     laptop.fine(&["export", "Field", "--format", "geojson", &file]);
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
@@ -220,18 +136,12 @@ fn an_export_leaves_no_half_file() {
 #[test]
 fn captured_traffic_is_understood_and_what_is_new_is_named() {
     let laptop = Laptop::new();
-    let captures =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/wire");
+    let captures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/wire");
     let mut all = String::new();
     for item in std::fs::read_dir(captures).unwrap() {
         let path = item.unwrap().path();
         // What browsers send of their own accord; the P files also hold what no browser sends.
-        if path
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with(['A', 'E'])
-        {
+        if path.file_name().unwrap().to_string_lossy().starts_with(['A', 'E']) {
             all.push_str(&std::fs::read_to_string(path).unwrap());
         }
     }
@@ -239,10 +149,8 @@ fn captured_traffic_is_understood_and_what_is_new_is_named() {
     let report = laptop.json(&["check-wire", &file]);
     assert!(report["messages"].as_u64().unwrap() > 100, "{report}");
     assert_eq!(report["findings"], json!([]));
-    let file = laptop.write(
-        "new.jsonl",
-        "{\"kind\":\"OperationMessage\",\"verb\":\"rotate\"}\n{\"kind\":\"Future\"}\n",
-    );
+    let file =
+        laptop.write("new.jsonl", "{\"kind\":\"OperationMessage\",\"verb\":\"rotate\"}\n{\"kind\":\"Future\"}\n");
     let ran = laptop.run(&["check-wire", &file, "--json"]);
     assert_eq!(ran.code, 1);
     assert_eq!(ran.json()["findings"].as_array().unwrap().len(), 2);

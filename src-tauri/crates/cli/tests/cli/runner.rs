@@ -26,9 +26,7 @@ impl Ran {
 
 impl Laptop {
     pub fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// A laptop with one map born offline that has one layer "L" with the features "A" and "B".
@@ -47,11 +45,7 @@ impl Laptop {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bivouac"));
-        command
-            .args(args)
-            .env_clear()
-            .env("BIVOUAC_DATA_DIR", self.folder.path())
-            .env("BIVOUAC_SECRETS", "memory");
+        command.args(args).env_clear().env("BIVOUAC_DATA_DIR", self.folder.path()).env("BIVOUAC_SECRETS", "memory");
         command.stdin(Stdio::null());
         command
     }
@@ -62,18 +56,8 @@ impl Laptop {
 
     pub fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
         let mut command = self.command(args);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         ran(child.wait_with_output().unwrap())
     }
 
@@ -98,10 +82,7 @@ impl Laptop {
     /// The folder of the only map.
     pub fn map_folder(&self) -> PathBuf {
         let maps = self.folder.path().join("maps");
-        let mut folders: Vec<PathBuf> = std::fs::read_dir(maps)
-            .unwrap()
-            .map(|item| item.unwrap().path())
-            .collect();
+        let mut folders: Vec<PathBuf> = std::fs::read_dir(maps).unwrap().map(|item| item.unwrap().path()).collect();
         assert_eq!(folders.len(), 1);
         folders.remove(0)
     }
@@ -113,10 +94,7 @@ impl Laptop {
     }
 
     pub fn path(&self, name: &str) -> String {
-        Path::join(self.folder.path(), name)
-            .to_str()
-            .unwrap()
-            .to_owned()
+        Path::join(self.folder.path(), name).to_str().unwrap().to_owned()
     }
 }
 

@@ -13,10 +13,7 @@ impl Session {
     pub(super) fn joined(&mut self, peers: &BTreeMap<PeerId, String>) {
         let now = self.now.mono_ms;
         self.liveness.restart(now);
-        self.enter(Phase::Greeting {
-            again_at: now + GREETING_RETRY_MS,
-            tries: 1,
-        });
+        self.enter(Phase::Greeting { again_at: now + GREETING_RETRY_MS, tries: 1 });
         for (id, name) in peers {
             self.meet(id, Some(name));
         }
@@ -35,10 +32,7 @@ impl Session {
             }
             return;
         }
-        self.phase = Phase::Greeting {
-            again_at: self.now.mono_ms + GREETING_RETRY_MS,
-            tries: tries + 1,
-        };
+        self.phase = Phase::Greeting { again_at: self.now.mono_ms + GREETING_RETRY_MS, tries: tries + 1 };
         self.probe_both();
     }
 
@@ -62,10 +56,7 @@ impl Session {
             return;
         }
         if self.peers.meet(id, name, self.now.mono_ms) {
-            self.notify(Event::PeerJoined(
-                id.clone(),
-                name.unwrap_or_default().to_owned(),
-            ));
+            self.notify(Event::PeerJoined(id.clone(), name.unwrap_or_default().to_owned()));
         }
     }
 
@@ -91,9 +82,7 @@ impl Session {
         if std::mem::replace(&mut peer.greeted, true) {
             return;
         }
-        let hello = Hello {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
+        let hello = Hello { version: env!("CARGO_PKG_VERSION").to_owned() };
         self.send_to(id.clone(), PeerBody::Hello(hello));
     }
 
@@ -143,8 +132,7 @@ impl Session {
         self.meet(sender, None);
         self.ask_due();
         if last_known != "0:0:0" {
-            self.outputs
-                .push_back(Output::ForeignSave { announced: None });
+            self.outputs.push_back(Output::ForeignSave { announced: None });
         }
     }
 
@@ -167,15 +155,9 @@ impl Session {
             }
             PeerBody::ListOperationsRequest { last_known } => {
                 let bivouac = self.peers.get_mut(&sender).is_some_and(|peer| peer.bivouac);
-                self.outputs.push_back(Output::Answer {
-                    peer: sender,
-                    since: last_known,
-                    bivouac,
-                });
+                self.outputs.push_back(Output::Answer { peer: sender, since: last_known, bivouac });
             }
-            PeerBody::ListOperationsResponse { operations, part } => {
-                self.answer(sender, operations, part)
-            }
+            PeerBody::ListOperationsResponse { operations, part } => self.answer(sender, operations, part),
         }
     }
 
@@ -187,10 +169,7 @@ impl Session {
         };
         peer.bytes += operations.iter().map(weight).sum::<usize>();
         let is_last_part = part.is_none_or(|(part, of)| part >= of);
-        let (is_large, was_all) = (
-            peer.bytes > LARGE_ANSWER_BYTES,
-            peer.reach + 1 >= REACH_MS.len(),
-        );
+        let (is_large, was_all) = (peer.bytes > LARGE_ANSWER_BYTES, peer.reach + 1 >= REACH_MS.len());
         if is_last_part {
             if is_large || was_all {
                 peer.answered = true;
@@ -200,10 +179,7 @@ impl Session {
         }
         let ask_on = is_last_part && !peer.answered;
         let log = catchup::sort_log(operations);
-        self.outputs.push_back(Output::Commit {
-            from: Some(sender.clone()),
-            log,
-        });
+        self.outputs.push_back(Output::Commit { from: Some(sender.clone()), log });
         if ask_on {
             self.ask(&sender);
         } else if is_last_part && is_large && !was_all {
@@ -213,21 +189,14 @@ impl Session {
 
     fn send_to(&mut self, recipient: PeerId, body: PeerBody) {
         let sender = self.me.clone();
-        self.send(print_frame(&Frame::Peer {
-            sender,
-            recipient,
-            body,
-        }));
+        self.send(print_frame(&Frame::Peer { sender, recipient, body }));
     }
 }
 
 /// The envelope's own stamp: that of a single operation, or the batch's.
 fn stamp(envelope: &Envelope) -> Option<String> {
     if let Some(batch) = &envelope.batch {
-        return crate::json::Members::parse(batch.as_str())
-            .ok()?
-            .text("hlc")
-            .map(|text| text.into_owned());
+        return crate::json::Members::parse(batch.as_str()).ok()?.text("hlc").map(|text| text.into_owned());
     }
     match envelope.entries.first()? {
         Entry::Operation(operation) => Some(operation.stamp.to_string()),
@@ -238,9 +207,7 @@ fn stamp(envelope: &Envelope) -> Option<String> {
 /// About how many bytes an envelope took on the wire.
 fn weight(envelope: &Envelope) -> usize {
     let of = |entry: &Entry| match entry {
-        Entry::Operation(operation) => {
-            operation.value.as_ref().map_or(0, |v| v.as_str().len()) + 200
-        }
+        Entry::Operation(operation) => operation.value.as_ref().map_or(0, |v| v.as_str().len()) + 200,
         Entry::Refused { text, .. } => text.as_str().len(),
     };
     envelope.entries.iter().map(of).sum()

@@ -67,18 +67,11 @@ impl Liveness {
 
 /// The message that tells browsers we are there and comes back as the room's echo.
 pub(super) fn announcement(me: &PeerId) -> String {
-    print_frame(&Frame::Saved {
-        sender: me.clone(),
-        last_known: NOTHING_SAVED.to_owned(),
-    })
+    print_frame(&Frame::Saved { sender: me.clone(), last_known: NOTHING_SAVED.to_owned() })
 }
 
 fn self_addressed(me: &PeerId, n: u64) -> String {
-    print_frame(&Frame::Peer {
-        sender: me.clone(),
-        recipient: me.clone(),
-        body: PeerBody::Probe(n),
-    })
+    print_frame(&Frame::Peer { sender: me.clone(), recipient: me.clone(), body: PeerBody::Probe(n) })
 }
 
 impl Session {
@@ -97,9 +90,7 @@ impl Session {
             self.hang_up("the server stopped passing messages on");
             return;
         }
-        let silent = |channel: &Channel| {
-            channel.probe_until.is_none() && now >= channel.heard_at + SILENCE_MS
-        };
+        let silent = |channel: &Channel| channel.probe_until.is_none() && now >= channel.heard_at + SILENCE_MS;
         if silent(&self.liveness.room) {
             self.liveness.room.probe_until = Some(now + PROOF_MS);
             self.send(announcement(&self.me));

@@ -220,14 +220,10 @@ impl Session {
         // off, and the caller would be called again at once, for ever.
         let greeting = matches!(self.phase, Phase::Greeting { .. });
         let room = self.in_room().then(|| {
-            [
-                self.peers.next_due().filter(|_| !greeting),
-                self.liveness.next_due(),
-                self.repairs.next_due(),
-            ]
-            .into_iter()
-            .flatten()
-            .min()
+            [self.peers.next_due().filter(|_| !greeting), self.liveness.next_due(), self.repairs.next_due()]
+                .into_iter()
+                .flatten()
+                .min()
         });
         [phase, room.flatten()].into_iter().flatten().min()
     }
@@ -235,11 +231,7 @@ impl Session {
     fn in_room(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Greeting { .. }
-                | Phase::Asking { .. }
-                | Phase::Reading
-                | Phase::Sending
-                | Phase::Live
+            Phase::Greeting { .. } | Phase::Asking { .. } | Phase::Reading | Phase::Sending | Phase::Live
         )
     }
 
@@ -251,10 +243,7 @@ impl Session {
     }
 
     fn go_offline(&mut self) {
-        let had_socket = !matches!(
-            self.phase,
-            Phase::Offline | Phase::FetchingToken | Phase::Waiting { .. }
-        );
+        let had_socket = !matches!(self.phase, Phase::Offline | Phase::FetchingToken | Phase::Waiting { .. });
         self.leave_room();
         self.backoff_ms = BACKOFF_MS.0;
         self.enter(Phase::Offline);
@@ -290,17 +279,12 @@ impl Session {
         let past = std::mem::replace(&mut self.me, fresh);
         self.past_ids.push(past);
         let join = wire::join_request(token, &self.me, self.username.as_deref());
-        self.enter(Phase::Joining {
-            since: self.now.mono_ms,
-        });
+        self.enter(Phase::Joining { since: self.now.mono_ms });
         self.send(join);
     }
 
     fn lost(&mut self, reason: &str) {
-        if matches!(
-            self.phase,
-            Phase::Offline | Phase::FetchingToken | Phase::Waiting { .. }
-        ) {
+        if matches!(self.phase, Phase::Offline | Phase::FetchingToken | Phase::Waiting { .. }) {
             return;
         }
         self.leave_room();
@@ -318,8 +302,7 @@ impl Session {
         self.queue.clear();
         self.repairs.clear();
         for peer in self.peers.clear() {
-            self.outputs
-                .push_back(Output::Notify(Event::PeerLeft(peer)));
+            self.outputs.push_back(Output::Notify(Event::PeerLeft(peer)));
         }
     }
 
@@ -348,16 +331,10 @@ impl Session {
             return;
         }
         match frame {
-            Frame::ListPeersResponse(peers) | Frame::JoinResponse { peers, .. } => {
-                self.listed(&peers)
-            }
+            Frame::ListPeersResponse(peers) | Frame::JoinResponse { peers, .. } => self.listed(&peers),
             Frame::Operation(envelope) => self.operation(envelope),
             Frame::Saved { sender, last_known } => self.saved(&sender, &last_known),
-            Frame::Peer {
-                sender,
-                recipient,
-                body,
-            } => self.peer_message(sender, &recipient, body),
+            Frame::Peer { sender, recipient, body } => self.peer_message(sender, &recipient, body),
             Frame::JoinRequest(_) | Frame::Pong => {}
         }
     }
@@ -367,9 +344,7 @@ impl Session {
         match self.phase {
             Phase::Greeting { .. } if self.peers.is_listed() && self.liveness.both_heard() => {
                 self.backoff_ms = BACKOFF_MS.0;
-                self.enter(Phase::Asking {
-                    until: self.now.mono_ms + ASKING_MS,
-                });
+                self.enter(Phase::Asking { until: self.now.mono_ms + ASKING_MS });
                 self.ask_due();
                 self.advance();
             }

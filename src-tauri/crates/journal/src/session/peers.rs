@@ -7,8 +7,7 @@ use crate::ids::PeerId;
 /// When a peer that did not answer is asked again, in ms after joining (rule 10).
 const ASK_AGAIN_MS: [u64; 2] = [5_000, 30_000];
 /// How far back each question reaches, in ms; `None` is everything (rule 48).
-pub(super) const REACH_MS: [Option<u64>; 4] =
-    [Some(3_600_000), Some(21_600_000), Some(86_400_000), None];
+pub(super) const REACH_MS: [Option<u64>; 4] = [Some(3_600_000), Some(21_600_000), Some(86_400_000), None];
 /// An answer of this size is the last that we ask for (rule 48).
 pub(super) const LARGE_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -66,9 +65,7 @@ impl Peers {
     pub(super) fn meet(&mut self, id: &PeerId, name: Option<&str>, now: u64) -> bool {
         let is_new = !self.by_id.contains_key(id);
         let peer = self.by_id.entry(id.clone()).or_insert_with(|| Peer {
-            ask_at: std::iter::once(now)
-                .chain(ASK_AGAIN_MS.map(|after| now + after))
-                .collect(),
+            ask_at: std::iter::once(now).chain(ASK_AGAIN_MS.map(|after| now + after)).collect(),
             ..Peer::default()
         });
         if let Some(name) = name {
@@ -94,9 +91,7 @@ impl Peers {
 
     /// Whether every listed peer answered to the end.
     pub(super) fn all_answered(&self) -> bool {
-        self.by_id
-            .values()
-            .all(|peer| peer.answered || !peer.listed)
+        self.by_id.values().all(|peer| peer.answered || !peer.listed)
     }
 
     /// The peers to be asked now.
@@ -113,18 +108,11 @@ impl Peers {
     }
 
     pub(super) fn next_due(&self) -> Option<u64> {
-        self.by_id
-            .values()
-            .filter(|p| !p.answered)
-            .flat_map(|p| p.ask_at.iter().copied())
-            .min()
+        self.by_id.values().filter(|p| !p.answered).flat_map(|p| p.ask_at.iter().copied()).min()
     }
 
     /// How many Bivouacs come before us when it is settled who repairs first (rule 1).
     pub(super) fn bivouacs_before(&self, me: &PeerId) -> usize {
-        self.by_id
-            .iter()
-            .filter(|(id, peer)| peer.bivouac && *id < me)
-            .count()
+        self.by_id.iter().filter(|(id, peer)| peer.bivouac && *id < me).count()
     }
 }

@@ -40,12 +40,7 @@ impl Session {
     pub(super) fn outgoing(&mut self, frames: Vec<OutFrame>) {
         self.queue.expecting = false;
         for frame in frames {
-            let known = self
-                .queue
-                .waiting
-                .iter()
-                .chain(&self.queue.in_flight)
-                .any(|f| f.id == frame.id);
+            let known = self.queue.waiting.iter().chain(&self.queue.in_flight).any(|f| f.id == frame.id);
             if !known {
                 self.queue.waiting.push_back(frame);
             }
@@ -66,11 +61,7 @@ impl Session {
 
     /// Whether this stamp is that of the frame whose echo we wait for; then the next one goes.
     pub(super) fn take_echo(&mut self, hlc: &str) -> bool {
-        let is_echo = self
-            .queue
-            .in_flight
-            .as_ref()
-            .is_some_and(|frame| frame.hlc == hlc);
+        let is_echo = self.queue.in_flight.as_ref().is_some_and(|frame| frame.hlc == hlc);
         if is_echo && let Some(frame) = self.queue.in_flight.take() {
             self.outputs.push_back(Output::Echoed(frame.id));
             self.send_next();

@@ -39,42 +39,24 @@ impl Repairs {
 
 impl Session {
     /// Schedules contended registers and drops those that somebody else repaired.
-    pub(super) fn committed(
-        &mut self,
-        contended: Vec<(Object, Path, Order)>,
-        settled: &[(Object, Path, Order)],
-    ) {
+    pub(super) fn committed(&mut self, contended: Vec<(Object, Path, Order)>, settled: &[(Object, Path, Order)]) {
         let now = self.now.mono_ms;
-        self.repairs
-            .done
-            .retain(|_, (_, at)| now < *at + ONCE_PER_MS);
+        self.repairs.done.retain(|_, (_, at)| now < *at + ONCE_PER_MS);
         for (object, path, winner) in settled {
             let register = (object.clone(), path.clone());
-            if self
-                .repairs
-                .due
-                .get(&register)
-                .is_some_and(|(order, _)| order == winner)
-            {
+            if self.repairs.due.get(&register).is_some_and(|(order, _)| order == winner) {
                 self.repairs.due.remove(&register);
                 self.repairs.done.insert(register, (winner.clone(), now));
             }
         }
-        let turn = u64::try_from(self.peers.bivouacs_before(&self.me))
-            .unwrap_or(0)
-            .min(4);
+        let turn = u64::try_from(self.peers.bivouacs_before(&self.me)).unwrap_or(0).min(4);
         for (object, path, winner) in contended {
             // Ranks alternate among browsers without end; they are left alone (rule 40).
             if path == Path::of(&["rank"]) {
                 continue;
             }
             let register = (object, path);
-            if self
-                .repairs
-                .done
-                .get(&register)
-                .is_some_and(|(order, _)| *order == winner)
-            {
+            if self.repairs.done.get(&register).is_some_and(|(order, _)| *order == winner) {
                 continue;
             }
             let at = now + QUIET_MS + turn * JITTER_MS + self.random.below(JITTER_MS);
@@ -84,21 +66,14 @@ impl Session {
 
     pub(super) fn repair_due(&mut self) {
         let now = self.now.mono_ms;
-        let ready: Vec<Register> = self
-            .repairs
-            .due
-            .iter()
-            .filter(|(_, (_, at))| now >= *at)
-            .map(|(register, _)| register.clone())
-            .collect();
+        let ready: Vec<Register> =
+            self.repairs.due.iter().filter(|(_, (_, at))| now >= *at).map(|(register, _)| register.clone()).collect();
         let mut registers = Vec::new();
         for register in ready {
             let Some((winner, _)) = self.repairs.due.remove(&register) else {
                 continue;
             };
-            self.repairs
-                .done
-                .insert(register.clone(), (winner.clone(), now));
+            self.repairs.done.insert(register.clone(), (winner.clone(), now));
             registers.push((register.0, register.1, winner));
         }
         if !registers.is_empty() {

@@ -14,19 +14,11 @@ struct Stay {
 
 impl Stay {
     fn new() -> Self {
-        Self {
-            session: Session::new(7, Some("tester".to_owned())),
-            now: 1_000,
-            sent: vec![],
-            others: vec![],
-        }
+        Self { session: Session::new(7, Some("tester".to_owned())), now: 1_000, sent: vec![], others: vec![] }
     }
 
     fn at(&self) -> Timestamp {
-        Timestamp {
-            wall_ms: 1_795_000_000_000 + self.now,
-            mono_ms: self.now,
-        }
+        Timestamp { wall_ms: 1_795_000_000_000 + self.now, mono_ms: self.now }
     }
 
     fn give(&mut self, input: Input) {
@@ -74,12 +66,8 @@ impl Stay {
         self.give(Input::Connected);
         let me = self.session.me().to_string();
         let peers = format!("{{\"{me}\":\"tester\"{others}}}");
-        self.receive(&format!(
-            r#"{{"kind":"JoinResponse","peers":{peers},"peer":"{me}"}}"#
-        ));
-        self.receive(&format!(
-            r#"{{"kind":"ListPeersResponse","peers":{peers}}}"#
-        ));
+        self.receive(&format!(r#"{{"kind":"JoinResponse","peers":{peers},"peer":"{me}"}}"#));
+        self.receive(&format!(r#"{{"kind":"ListPeersResponse","peers":{peers}}}"#));
     }
 
     fn answer(&mut self, from: &str) {
@@ -114,11 +102,7 @@ fn rename(hlc: &str, sender: &str) -> String {
 fn a_stay_alone_goes_from_the_token_to_live() {
     let mut stay = Stay::new();
     stay.join("");
-    assert_eq!(
-        stay.session.state(),
-        State::Joining,
-        "the echoes have not come"
-    );
+    assert_eq!(stay.session.state(), State::Joining, "the echoes have not come");
     stay.echo();
     assert!(stay.wants(&Output::ReadServer));
     stay.give(Input::ServerRead);
@@ -147,10 +131,7 @@ fn rule_10_every_peer_is_asked_and_asked_again() {
     let asked = |stay: &Stay, id: &str| {
         stay.sent
             .iter()
-            .filter(|t| {
-                t.contains("ListOperationsRequest")
-                    && t.contains(&format!("\"recipient\":\"{id}\""))
-            })
+            .filter(|t| t.contains("ListOperationsRequest") && t.contains(&format!("\"recipient\":\"{id}\"")))
             .count()
     };
     assert_eq!((asked(&stay, "AAAAA"), asked(&stay, "BBBBB")), (1, 1));
@@ -172,11 +153,7 @@ fn rule_48_questions_reach_further_back_while_answers_are_small() {
     for _ in 0..3 {
         stay.answer("AAAAA");
     }
-    let questions: Vec<_> = stay
-        .sent
-        .iter()
-        .filter(|t| t.contains("ListOperationsRequest"))
-        .collect();
+    let questions: Vec<_> = stay.sent.iter().filter(|t| t.contains("ListOperationsRequest")).collect();
     assert_eq!(questions.len(), 4);
     assert!(questions[0].contains("lastKnownHLC") && !questions[3].contains("lastKnownHLC"));
     stay.answer("AAAAA");
@@ -188,12 +165,7 @@ fn rule_34_an_answer_that_nobody_asked_for_is_dropped() {
     let mut stay = Stay::new();
     stay.go_live();
     stay.answer("ZZZZZ");
-    assert!(
-        !stay
-            .others
-            .iter()
-            .any(|o| matches!(o, Output::Commit { .. }))
-    );
+    assert!(!stay.others.iter().any(|o| matches!(o, Output::Commit { .. })));
 }
 
 #[test]
@@ -202,13 +174,7 @@ fn rule_13_lost_first_messages_are_sent_again_and_then_the_connection_is_made_an
     stay.join("");
     stay.sent.clear();
     stay.pass(2_000);
-    assert_eq!(
-        stay.sent
-            .iter()
-            .filter(|t| t.contains("SavedMessage"))
-            .count(),
-        1
-    );
+    assert_eq!(stay.sent.iter().filter(|t| t.contains("SavedMessage")).count(), 1);
     stay.pass(4_000);
     assert!(stay.wants(&Output::CloseSocket));
     assert_eq!(stay.session.state(), State::Waiting);
@@ -232,12 +198,7 @@ fn rule_14_each_subscription_has_to_prove_itself() {
     let mut stay = Stay::new();
     stay.go_live();
     stay.pass(20_000);
-    let saved = stay
-        .sent
-        .iter()
-        .find(|t| t.contains("SavedMessage"))
-        .unwrap()
-        .clone();
+    let saved = stay.sent.iter().find(|t| t.contains("SavedMessage")).unwrap().clone();
     stay.receive(&saved);
     stay.pass(10_000);
     assert!(stay.wants(&Output::CloseSocket), "peer messages are dead");
@@ -247,11 +208,7 @@ fn rule_14_each_subscription_has_to_prove_itself() {
 fn own_frames_go_one_by_one_each_after_the_echo_of_the_one_before() {
     let mut stay = Stay::new();
     stay.go_live();
-    let frame = |id: i64| OutFrame {
-        id,
-        text: rename(&format!("{id}:0:me"), "x"),
-        hlc: format!("{id}:0:me"),
-    };
+    let frame = |id: i64| OutFrame { id, text: rename(&format!("{id}:0:me"), "x"), hlc: format!("{id}:0:me") };
     stay.give(Input::LocalEdit);
     stay.give(Input::Outgoing(vec![frame(1), frame(2)]));
     assert_eq!(stay.sent.len(), 1);
@@ -266,25 +223,13 @@ fn own_frames_go_one_by_one_each_after_the_echo_of_the_one_before() {
 fn rule_1_a_contended_register_is_repaired_once_after_it_is_quiet() {
     let mut stay = Stay::new();
     stay.go_live();
-    let register = (
-        Object::Map,
-        Path::property("name"),
-        Order::new(&Stamp::parse("5:0:a"), 0),
-    );
-    let contended = || Input::Committed {
-        contended: vec![register.clone()],
-        settled: vec![],
-    };
+    let register = (Object::Map, Path::property("name"), Order::new(&Stamp::parse("5:0:a"), 0));
+    let contended = || Input::Committed { contended: vec![register.clone()], settled: vec![] };
     stay.give(contended());
     stay.pass(1_000);
     stay.give(contended());
     stay.pass(1_400);
-    let repairs = |stay: &Stay| {
-        stay.others
-            .iter()
-            .filter(|o| matches!(o, Output::Repair(_)))
-            .count()
-    };
+    let repairs = |stay: &Stay| stay.others.iter().filter(|o| matches!(o, Output::Repair(_))).count();
     assert_eq!(repairs(&stay), 0, "it was not quiet yet");
     stay.pass(700);
     assert_eq!(repairs(&stay), 1);
@@ -297,19 +242,9 @@ fn rule_1_a_contended_register_is_repaired_once_after_it_is_quiet() {
 fn rule_1_somebody_elses_repair_is_enough() {
     let mut stay = Stay::new();
     stay.go_live();
-    let register = (
-        Object::Map,
-        Path::property("name"),
-        Order::new(&Stamp::parse("5:0:a"), 0),
-    );
-    stay.give(Input::Committed {
-        contended: vec![register.clone()],
-        settled: vec![],
-    });
-    stay.give(Input::Committed {
-        contended: vec![],
-        settled: vec![register],
-    });
+    let register = (Object::Map, Path::property("name"), Order::new(&Stamp::parse("5:0:a"), 0));
+    stay.give(Input::Committed { contended: vec![register.clone()], settled: vec![] });
+    stay.give(Input::Committed { contended: vec![], settled: vec![register] });
     stay.pass(5_000);
     assert!(!stay.others.iter().any(|o| matches!(o, Output::Repair(_))));
 }
@@ -327,10 +262,7 @@ fn pauses_between_attempts_double_up_to_32_seconds() {
         stay.pass(pause);
         assert_eq!(stay.session.state(), State::FetchingToken);
     }
-    for (pause, base) in pauses
-        .iter()
-        .zip([2_000, 4_000, 8_000, 16_000, 32_000, 32_000, 32_000])
-    {
+    for (pause, base) in pauses.iter().zip([2_000, 4_000, 8_000, 16_000, 32_000, 32_000, 32_000]) {
         assert!((base / 2..=base * 3 / 2).contains(pause), "{pauses:?}");
     }
 }
@@ -348,21 +280,11 @@ fn a_server_that_refuses_is_not_asked_again() {
 fn unreadable_frames_change_nothing_and_are_told() {
     let mut stay = Stay::new();
     stay.go_live();
-    for bad in [
-        "",
-        "{",
-        "[]",
-        r#"{"kind":"Nonsense"}"#,
-        r#"{"kind":"OperationMessage"}"#,
-    ] {
+    for bad in ["", "{", "[]", r#"{"kind":"Nonsense"}"#, r#"{"kind":"OperationMessage"}"#] {
         stay.receive(bad);
     }
     assert_eq!(stay.session.state(), State::Live);
-    assert!(
-        stay.others
-            .iter()
-            .any(|o| matches!(o, Output::Notify(Event::BadFrame(_))))
-    );
+    assert!(stay.others.iter().any(|o| matches!(o, Output::Notify(Event::BadFrame(_)))));
 }
 
 #[test]

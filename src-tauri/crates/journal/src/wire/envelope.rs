@@ -85,73 +85,37 @@ impl Envelope {
             return None;
         }
         let value = operation.value.as_ref()?;
-        Some((
-            layer,
-            value.as_text().unwrap_or_else(|| value.as_str().to_owned()),
-        ))
+        Some((layer, value.as_text().unwrap_or_else(|| value.as_str().to_owned())))
     }
 
     /// Reads an operation message that is already split into members.
     ///
     /// `text` gives the message's own text, which only a refusal needs.
-    pub(super) fn read<'a>(
-        members: &Members<'_>,
-        text: &dyn Fn() -> &'a str,
-        known: &mut Known,
-    ) -> Self {
+    pub(super) fn read<'a>(members: &Members<'_>, text: &dyn Fn() -> &'a str, known: &mut Known) -> Self {
         let sender = members.text("sender").and_then(|s| known.peer(&s));
         let kind = members.get("kind").is_some();
         if members.text("verb").as_deref() != Some("batch") {
             let entry = read_one(members, text, None, known);
-            return Self {
-                sender,
-                entries: vec![entry],
-                batch: None,
-                kind,
-            };
+            return Self { sender, entries: vec![entry], batch: None, kind };
         }
-        let frame = Members(
-            members
-                .0
-                .iter()
-                .filter(|(name, _)| name != "operations")
-                .cloned()
-                .collect(),
-        );
-        let batch = serde_json::to_string(&frame)
-            .ok()
-            .map(|text| Json::trusted(&text));
+        let frame = Members(members.0.iter().filter(|(name, _)| name != "operations").cloned().collect());
+        let batch = serde_json::to_string(&frame).ok().map(|text| Json::trusted(&text));
         let stamp = known.stamp(members.text("hlc"));
         let dirty = members.get("dirty").and_then(boolean);
-        let operations: Vec<&RawValue> = members
-            .get("operations")
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
+        let operations: Vec<&RawValue> =
+            members.get("operations").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let entries = operations
             .into_iter()
             .zip(0_u32..)
             .map(|(raw, index)| match Members::parse(raw.get()) {
                 Ok(inner) => {
-                    let shared = Shared {
-                        stamp: &stamp,
-                        index,
-                        sender: sender.as_ref(),
-                        dirty,
-                    };
+                    let shared = Shared { stamp: &stamp, index, sender: sender.as_ref(), dirty };
                     read_one(&inner, &|| raw.get(), Some(shared), known)
                 }
-                Err(_) => Entry::Refused {
-                    why: Refusal::Malformed,
-                    text: Json::from_raw(raw),
-                },
+                Err(_) => Entry::Refused { why: Refusal::Malformed, text: Json::from_raw(raw) },
             })
             .collect();
-        Self {
-            sender,
-            entries,
-            batch,
-            kind,
-        }
+        Self { sender, entries, batch, kind }
     }
 }
 
@@ -171,10 +135,7 @@ fn read_one<'a>(
 ) -> Entry {
     match operation(members, shared, known) {
         Ok(operation) => Entry::Operation(Box::new(operation)),
-        Err(why) => Entry::Refused {
-            why,
-            text: Json::trusted(text()),
-        },
+        Err(why) => Entry::Refused { why, text: Json::trusted(text()) },
     }
 }
 
@@ -186,11 +147,7 @@ fn boolean(raw: &RawValue) -> Option<bool> {
     }
 }
 
-fn operation(
-    members: &Members<'_>,
-    shared: Option<Shared<'_>>,
-    names: &mut Known,
-) -> Result<Operation, Refusal> {
+fn operation(members: &Members<'_>, shared: Option<Shared<'_>>, names: &mut Known) -> Result<Operation, Refusal> {
     let verb = match members.text("verb").as_deref() {
         Some("upsert") => Verb::Upsert,
         Some("update") => Verb::Update,
@@ -205,10 +162,7 @@ fn operation(
         Some(_) => return Err(Refusal::Subject),
         None => return Err(Refusal::Malformed),
     };
-    let metadata = members
-        .get("metadata")
-        .map(|raw| Members::parse(raw.get()))
-        .transpose();
+    let metadata = members.get("metadata").map(|raw| Members::parse(raw.get())).transpose();
     let metadata = metadata.map_err(|_| Refusal::Metadata)?;
     let (object, feature_type) = object(subject, metadata.as_ref(), names)?;
     let key = match members.get("key") {
@@ -226,9 +180,7 @@ fn operation(
         Verb::Update | Verb::Delete => None,
     };
     let (marks, marks_are_known) = marks(members);
-    let index = marks
-        .index
-        .unwrap_or(shared.as_ref().map_or(0, |s| s.index));
+    let index = marks.index.unwrap_or(shared.as_ref().map_or(0, |s| s.index));
     let stamp = match (&marks.stamp, &shared) {
         (Some(own), Some(_)) => Stamp::Valid(own.clone()),
         (_, Some(shared)) => shared.stamp.clone(),
@@ -270,11 +222,7 @@ fn operation(
         marks,
         extra: extra.map(|text| Json::trusted(&text)),
     };
-    if operation.is_sound(inside.as_ref()) {
-        Ok(operation)
-    } else {
-        Err(Refusal::Value)
-    }
+    if operation.is_sound(inside.as_ref()) { Ok(operation) } else { Err(Refusal::Value) }
 }
 
 fn object(
@@ -305,13 +253,8 @@ fn object(
 
 /// Browsers take the id from the value: one that names another object than the metadata would
 /// mean two different things to two peers.
-fn value_of_its_object<'a>(
-    object: &Object,
-    value: Option<&'a RawValue>,
-) -> Result<Members<'a>, Refusal> {
-    let members = value
-        .and_then(|value| Members::parse(value.get()).ok())
-        .ok_or(Refusal::Value)?;
+fn value_of_its_object<'a>(object: &Object, value: Option<&'a RawValue>) -> Result<Members<'a>, Refusal> {
+    let members = value.and_then(|value| Members::parse(value.get()).ok()).ok_or(Refusal::Value)?;
     let expected = match object {
         Object::Map => return Err(Refusal::Value),
         Object::Layer(id) => id.as_str(),
@@ -341,16 +284,8 @@ fn marks(members: &Members<'_>) -> (Marks, bool) {
         return (Marks::default(), false);
     };
     let hlc = |name: &str| x.text(name).and_then(|text| Hlc::parse(&text));
-    let index = x
-        .get("i")
-        .and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let marks = Marks {
-        origin: hlc("o"),
-        stamp: hlc("h"),
-        index,
-    };
-    let found = usize::from(marks.origin.is_some())
-        + usize::from(marks.stamp.is_some())
-        + usize::from(index.is_some());
+    let index = x.get("i").and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let marks = Marks { origin: hlc("o"), stamp: hlc("h"), index };
+    let found = usize::from(marks.origin.is_some()) + usize::from(marks.stamp.is_some()) + usize::from(index.is_some());
     (marks, found == x.0.len())
 }

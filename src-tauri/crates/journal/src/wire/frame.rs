@@ -114,28 +114,16 @@ pub fn parse(text: &str) -> Result<Frame, WireError> {
     let members = Members::parse(text).map_err(|e| malformed(&e.to_string()))?;
     let kind = members.text("kind").ok_or_else(|| malformed("no kind"))?;
     match kind.as_ref() {
-        "OperationMessage" => Ok(Frame::Operation(Envelope::read(
-            &members,
-            &|| text,
-            &mut Known::default(),
-        ))),
+        "OperationMessage" => Ok(Frame::Operation(Envelope::read(&members, &|| text, &mut Known::default()))),
         "SavedMessage" => Ok(Frame::Saved {
             sender: peer(&members, "sender")?,
-            last_known: members
-                .text("lastKnownHLC")
-                .ok_or_else(|| malformed("no lastKnownHLC"))?
-                .into_owned(),
+            last_known: members.text("lastKnownHLC").ok_or_else(|| malformed("no lastKnownHLC"))?.into_owned(),
         }),
-        "JoinResponse" => Ok(Frame::JoinResponse {
-            peer: peer(&members, "peer")?,
-            peers: peers(&members)?,
-        }),
+        "JoinResponse" => Ok(Frame::JoinResponse { peer: peer(&members, "peer")?, peers: peers(&members)? }),
         "ListPeersResponse" => Ok(Frame::ListPeersResponse(peers(&members)?)),
         "JoinRequest" => Ok(Frame::JoinRequest(Json::trusted(text))),
         "PeerMessage" => {
-            let message = members
-                .get("message")
-                .ok_or_else(|| malformed("no message"))?;
+            let message = members.get("message").ok_or_else(|| malformed("no message"))?;
             Ok(Frame::Peer {
                 sender: peer(&members, "sender")?,
                 recipient: peer(&members, "recipient")?,
@@ -157,9 +145,7 @@ fn malformed(what: &str) -> WireError {
 }
 
 fn peer(members: &Members<'_>, name: &str) -> Result<PeerId, WireError> {
-    let text = members
-        .text(name)
-        .ok_or_else(|| malformed(&format!("no {name}")))?;
+    let text = members.text(name).ok_or_else(|| malformed(&format!("no {name}")))?;
     PeerId::parse(&text).ok_or_else(|| malformed(&format!("{name} is not a peer")))
 }
 
@@ -170,9 +156,7 @@ fn peers(members: &Members<'_>) -> Result<BTreeMap<PeerId, String>, WireError> {
         .0
         .iter()
         .filter_map(|(id, name)| {
-            let name = crate::json::string(name)
-                .map(|n| n.chars().take(200).collect())
-                .unwrap_or_default();
+            let name = crate::json::string(name).map(|n| n.chars().take(200).collect()).unwrap_or_default();
             Some((PeerId::parse(id)?, name))
         })
         .collect())
@@ -180,36 +164,21 @@ fn peers(members: &Members<'_>) -> Result<BTreeMap<PeerId, String>, WireError> {
 
 fn peer_body(raw: &RawValue) -> Result<PeerBody, WireError> {
     let members = Members::parse(raw.get()).map_err(|e| malformed(&e.to_string()))?;
-    let number = |name: &str| {
-        members
-            .get(name)
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-    };
+    let number = |name: &str| members.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok());
     match members.text("verb").as_deref() {
         Some("ListOperationsRequest") => Ok(PeerBody::ListOperationsRequest {
             last_known: members.text("lastKnownHLC").map(|text| text.into_owned()),
         }),
         Some("ListOperationsResponse") => {
-            let raw = members
-                .get("operations")
-                .ok_or_else(|| malformed("no operations"))?;
+            let raw = members.get("operations").ok_or_else(|| malformed("no operations"))?;
             let operations = listed(raw).map_err(|e| malformed(&e.to_string()))?;
-            let x = members
-                .get("x")
-                .and_then(|raw| Members::parse(raw.get()).ok());
-            let place = |name: &str| {
-                x.as_ref()?
-                    .get(name)
-                    .and_then(|raw| serde_json::from_str::<u32>(raw.get()).ok())
-            };
+            let x = members.get("x").and_then(|raw| Members::parse(raw.get()).ok());
+            let place = |name: &str| x.as_ref()?.get(name).and_then(|raw| serde_json::from_str::<u32>(raw.get()).ok());
             let part = place("part").zip(place("of"));
             Ok(PeerBody::ListOperationsResponse { operations, part })
         }
         Some("x-hello") => Ok(PeerBody::Hello(Hello {
-            version: members
-                .text("version")
-                .map(|text| text.chars().take(40).collect())
-                .unwrap_or_default(),
+            version: members.text("version").map(|text| text.chars().take(40).collect()).unwrap_or_default(),
         })),
         Some("x-probe") => Ok(PeerBody::Probe(number("n").unwrap_or(0))),
         Some(_) | None => Ok(PeerBody::Unknown(Json::from_raw(raw))),

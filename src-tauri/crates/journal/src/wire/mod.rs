@@ -11,10 +11,7 @@ mod print;
 
 pub use envelope::{Entry, Envelope, Refusal};
 pub use frame::{Frame, Hello, PeerBody, WireError, join_request, parse};
-pub use print::{
-    Peek, print_answer, print_batch, print_frame, print_listed, print_loose,
-    print_reference_version,
-};
+pub use print::{Peek, print_answer, print_batch, print_frame, print_listed, print_loose, print_reference_version};
 
 /// The most bytes of one message that we send (rule 48).
 pub const MAX_SENT_BYTES: usize = 1024 * 1024;

@@ -75,26 +75,14 @@ pub fn print_listed(operation: &Operation) -> String {
 /// A batch as browsers can merge it: subject and metadata that no other message shares
 /// (rule 17). `fresh` is an id that was never used, `layer` a layer that every peer has.
 #[must_use]
-pub fn print_batch(
-    operations: &[Operation],
-    hlc: &Hlc,
-    fresh: &FeatureId,
-    layer: &LayerId,
-    sender: &PeerId,
-) -> String {
-    let nested: Vec<String> = operations
-        .iter()
-        .map(|o| print_operation(o, None, Place::Nested))
-        .collect();
+pub fn print_batch(operations: &[Operation], hlc: &Hlc, fresh: &FeatureId, layer: &LayerId, sender: &PeerId) -> String {
+    let nested: Vec<String> = operations.iter().map(|o| print_operation(o, None, Place::Nested)).collect();
     let mut out = Writer::new();
     out.text("sender", sender.as_str());
     out.text("verb", "batch");
     out.raw("operations", &format!("[{}]", nested.join(",")));
     out.text("subject", "feature");
-    out.raw(
-        "metadata",
-        &format!("{{\"id\":\"{fresh}\",\"layerId\":\"{layer}\",\"featureType\":\"batch\"}}"),
-    );
+    out.raw("metadata", &format!("{{\"id\":\"{fresh}\",\"layerId\":\"{layer}\",\"featureType\":\"batch\"}}"));
     out.raw("dirty", "true");
     out.text("hlc", &hlc.to_string());
     out.text("kind", "OperationMessage");
@@ -103,12 +91,7 @@ pub fn print_batch(
 
 /// The announcement that browsers take as the base of their next save (rule 23).
 #[must_use]
-pub fn print_reference_version(
-    layer: &LayerId,
-    version: &str,
-    hlc: &Hlc,
-    sender: &PeerId,
-) -> String {
+pub fn print_reference_version(layer: &LayerId, version: &str, hlc: &Hlc, sender: &PeerId) -> String {
     let mut out = Writer::new();
     out.text("sender", sender.as_str());
     out.text("verb", "update");
@@ -122,10 +105,7 @@ pub fn print_reference_version(
 }
 
 fn print_operation(operation: &Operation, sender: Option<&PeerId>, place: Place) -> String {
-    let extra = operation
-        .extra
-        .as_ref()
-        .and_then(|extra| Members::parse(extra.as_str()).ok());
+    let extra = operation.extra.as_ref().and_then(|extra| Members::parse(extra.as_str()).ok());
     let extra_has = |name: &str| extra.as_ref().is_some_and(|e| e.get(name).is_some());
     let mut out = Writer::new();
     if let Some(sender) = sender {
@@ -138,20 +118,13 @@ fn print_operation(operation: &Operation, sender: Option<&PeerId>, place: Place)
     {
         out.raw("metadata", &metadata);
     }
-    if let Some(key) = operation
-        .path
-        .as_ref()
-        .and_then(|p| p.to_wire(operation.subject()))
-    {
+    if let Some(key) = operation.path.as_ref().and_then(|p| p.to_wire(operation.subject())) {
         out.text("key", &key);
     }
     if let Some(value) = &operation.value {
         out.raw("value", value.as_str());
     }
-    if let Some(dirty) = operation
-        .dirty
-        .filter(|_| place != Place::Nested && !extra_has("dirty"))
-    {
+    if let Some(dirty) = operation.dirty.filter(|_| place != Place::Nested && !extra_has("dirty")) {
         out.raw("dirty", if dirty { "true" } else { "false" });
     }
     match &operation.stamp {
@@ -190,10 +163,7 @@ fn metadata(object: &Object, feature_type: Option<FeatureType>) -> Option<String
         Object::Layer(id) => Some(format!("{{\"id\":\"{id}\"}}")),
         Object::Feature(layer, id) => {
             let kind = feature_type.map(|t| format!(",\"featureType\":\"{}\"", t.as_str()));
-            Some(format!(
-                "{{\"id\":\"{id}\",\"layerId\":\"{layer}\"{}}}",
-                kind.unwrap_or_default()
-            ))
+            Some(format!("{{\"id\":\"{id}\",\"layerId\":\"{layer}\"{}}}", kind.unwrap_or_default()))
         }
     }
 }
@@ -237,11 +207,7 @@ pub fn print_frame(frame: &Frame) -> String {
             out.text("lastKnownHLC", last_known);
             out.text("kind", "SavedMessage");
         }
-        Frame::Peer {
-            sender,
-            recipient,
-            body,
-        } => {
+        Frame::Peer { sender, recipient, body } => {
             out.text("sender", sender.as_str());
             out.text("recipient", recipient.as_str());
             out.raw("message", &print_body(body));
@@ -285,11 +251,7 @@ fn print_envelope(envelope: &Envelope) -> String {
     let Some(batch) = &envelope.batch else {
         return match envelope.entries.first() {
             Some(Entry::Operation(operation)) => {
-                let place = if envelope.kind {
-                    Place::Live
-                } else {
-                    Place::Listed
-                };
+                let place = if envelope.kind { Place::Live } else { Place::Listed };
                 print_operation(operation, operation.sender.as_ref(), place)
             }
             Some(Entry::Refused { text, .. }) => text.as_str().to_owned(),
@@ -328,20 +290,13 @@ impl Peek {
     pub fn of(text: &str) -> Option<Self> {
         let members = Members::parse(text).ok()?;
         let stamp: &RawValue = members.get("hlc")?;
-        Some(Self {
-            hlc: string(stamp)?.into_owned(),
-        })
+        Some(Self { hlc: string(stamp)?.into_owned() })
     }
 }
 
 /// An answer for a peer that asked for operations, ready to send.
 #[must_use]
-pub fn print_answer(
-    sender: &PeerId,
-    recipient: &PeerId,
-    operations: &[String],
-    part: Option<(u32, u32)>,
-) -> String {
+pub fn print_answer(sender: &PeerId, recipient: &PeerId, operations: &[String], part: Option<(u32, u32)>) -> String {
     let mut body = Writer::new();
     body.raw("operations", &format!("[{}]", operations.join(",")));
     body.text("verb", "ListOperationsResponse");

@@ -28,8 +28,7 @@ async fn answering(answer: Vec<u8>) -> Client {
 
 fn ok(body: &str) -> Vec<u8> {
     let length = body.len();
-    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
-        .into_bytes()
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 fn save() -> LayerSave {
@@ -80,16 +79,7 @@ async fn an_answer_that_breaks_off_is_offline() {
 async fn an_answer_that_announces_too_much_is_not_read() {
     let client = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 104857601\r\n\r\n".to_vec()).await;
     let error = client.read_layer("1", "a").await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            LinkError::TooLarge {
-                limit: 104_857_600,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, LinkError::TooLarge { limit: 104_857_600, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -98,9 +88,7 @@ async fn an_answer_without_end_is_cut_at_the_limit() {
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         read_request(&mut stream).await;
-        let _ = stream
-            .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-            .await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
         let chunk = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));
         while stream.write_all(chunk.as_bytes()).await.is_ok() {}
     });
@@ -129,24 +117,16 @@ async fn a_page_where_json_belongs_is_a_protocol_error() {
 async fn a_200_without_a_token_is_no_token() {
     for body in ["{}", "{\"token\":null}", "{\"token\":7}"] {
         let error = answering(ok(body)).await.ws_token("1").await.unwrap_err();
-        assert!(
-            matches!(error, LinkError::Protocol { .. }),
-            "{body}: {error:?}"
-        );
+        assert!(matches!(error, LinkError::Protocol { .. }), "{body}: {error:?}");
     }
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (target, address) = listen().await;
-    let answer = format!(
-        "HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: http://{address}/\r\ncontent-length: 0\r\n\r\n"
-    );
-    let error = answering(answer.into_bytes())
-        .await
-        .read_map("1")
-        .await
-        .unwrap_err();
+    let answer =
+        format!("HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: http://{address}/\r\ncontent-length: 0\r\n\r\n");
+    let error = answering(answer.into_bytes()).await.read_map("1").await.unwrap_err();
     assert!(matches!(error, LinkError::Protocol { .. }), "{error:?}");
     let visited = tokio::time::timeout(Duration::from_millis(200), target.accept()).await;
     assert!(visited.is_err(), "the redirect was followed");
@@ -160,9 +140,7 @@ async fn no_error_shows_the_address_a_cookie_or_a_password() {
     let saved = format!(
         "{{\"server\":\"http://{address}\",\"signed_in\":true,\"cookies\":[{{\"name\":\"sessionid\",\"value\":\"sesquipedalian\",\"expires_ms\":null}}]}}"
     );
-    client
-        .restore_cookies(serde_json::from_str(&saved).unwrap())
-        .unwrap();
+    client.restore_cookies(serde_json::from_str(&saved).unwrap()).unwrap();
     let link = format!("http://{address}/en/map/anonymous-edit/7:signature-of-mine");
     let errors = [
         client.open_edit_link(&link).await.unwrap_err(),
@@ -172,18 +150,8 @@ async fn no_error_shows_the_address_a_cookie_or_a_password() {
     ];
     let saved = client.save_cookies();
     let shown = format!("{errors:?} {client:?} {saved:?}")
-        + &errors
-            .iter()
-            .map(LinkError::to_string)
-            .collect::<Vec<_>>()
-            .join(" ");
-    for secret in [
-        "signature-of-mine",
-        "my-password",
-        "somebody",
-        "sesquipedalian",
-        "anonymous-edit",
-    ] {
+        + &errors.iter().map(LinkError::to_string).collect::<Vec<_>>().join(" ");
+    for secret in ["signature-of-mine", "my-password", "somebody", "sesquipedalian", "anonymous-edit"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
@@ -203,35 +171,22 @@ async fn a_save_carries_everything_and_no_origin() {
     let request = request.await.unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let head = head.to_ascii_lowercase();
-    assert!(
-        head.starts_with("post /en/map/7/datalayer/update/a1/ http/1.1"),
-        "{head}"
-    );
+    assert!(head.starts_with("post /en/map/7/datalayer/update/a1/ http/1.1"), "{head}");
     assert!(head.contains("x-datalayer-reference: 123"));
     assert!(!head.contains("origin:"), "{head}");
-    let token = head
-        .split("x-csrftoken: ")
-        .nth(1)
-        .unwrap()
-        .lines()
-        .next()
-        .unwrap();
+    let token = head.split("x-csrftoken: ").nth(1).unwrap().lines().next().unwrap();
     assert_eq!(token.len(), 32);
-    assert!(
-        head.contains(&format!("cookie: csrftoken={token}")),
-        "{head}"
-    );
-    for (field, value) in [
-        ("name", "Name"),
-        ("rank", "4"),
-        ("parent", ""),
-        ("settings", "{}"),
-        ("display_on_load", "true"),
-    ] {
+    assert!(head.contains(&format!("cookie: csrftoken={token}")), "{head}");
+    for (field, value) in
+        [("name", "Name"), ("rank", "4"), ("parent", ""), ("settings", "{}"), ("display_on_load", "true")]
+    {
         let part = format!("form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
         assert!(body.contains(&part), "{field} in {body}");
     }
-    assert!(body.contains("name=\"geojson\"; filename=\"blob\"\r\nContent-Type: application/json\r\n\r\n{\"x\": 1}\r\n"), "{body}");
+    assert!(
+        body.contains("name=\"geojson\"; filename=\"blob\"\r\nContent-Type: application/json\r\n\r\n{\"x\": 1}\r\n"),
+        "{body}"
+    );
 }
 
 #[tokio::test]
@@ -245,10 +200,7 @@ async fn one_client_saves_one_thing_at_a_time() {
             let (counting, highest) = (counting.clone(), highest.clone());
             tokio::spawn(async move {
                 read_request(&mut stream).await;
-                highest.fetch_max(
-                    counting.fetch_add(1, Ordering::SeqCst) + 1,
-                    Ordering::SeqCst,
-                );
+                highest.fetch_max(counting.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 counting.fetch_sub(1, Ordering::SeqCst);
                 stream.write_all(&ok("{}")).await.unwrap();
@@ -278,17 +230,10 @@ async fn a_small_answer_that_unpacks_to_too_much_is_cut_at_the_limit() {
     }
     let bomb = packer.finish().unwrap();
     assert!(bomb.len() < 1 << 20);
-    let mut answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
-        bomb.len()
-    )
-    .into_bytes();
+    let mut answer =
+        format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bomb.len()).into_bytes();
     answer.extend_from_slice(&bomb);
-    let error = answering(answer)
-        .await
-        .read_layer("1", "a")
-        .await
-        .unwrap_err();
+    let error = answering(answer).await.read_layer("1", "a").await.unwrap_err();
     assert!(matches!(error, LinkError::TooLarge { .. }), "{error:?}");
 }
 
@@ -300,9 +245,7 @@ async fn signing_out_without_a_network_forgets_the_session_here() {
     let saved = format!(
         r#"{{"server":"http://{address}","signed_in":true,"cookies":[{{"name":"sessionid","value":"v","expires_ms":null}}]}}"#
     );
-    client
-        .restore_cookies(serde_json::from_str(&saved).unwrap())
-        .unwrap();
+    client.restore_cookies(serde_json::from_str(&saved).unwrap()).unwrap();
     assert!(client.sign_out().await.unwrap_err().is_offline());
     let left = client.save_cookies();
     assert!(!left.signed_in && left.cookies.is_empty(), "{left:?}");

@@ -34,11 +34,7 @@ pub async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> String {
         };
         let wanted = head
             .lines()
-            .find_map(|line| {
-                line.to_ascii_lowercase()
-                    .strip_prefix("content-length:")
-                    .map(str::to_owned)
-            })
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(str::to_owned))
             .map_or(0, |length| length.trim().parse().unwrap());
         if body.len() >= wanted {
             return text;

@@ -18,12 +18,8 @@ async fn pair() -> (Socket, WebSocketStream<TcpStream>) {
     let (listener, address) = listen().await;
     let accepting = async {
         let (stream, _) = listener.accept().await.unwrap();
-        let config = WebSocketConfig::default()
-            .max_message_size(None)
-            .max_frame_size(None);
-        tokio_tungstenite::accept_async_with_config(stream, Some(config))
-            .await
-            .unwrap()
+        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        tokio_tungstenite::accept_async_with_config(stream, Some(config)).await.unwrap()
     };
     let url = format!("ws://{address}/ws/sync/1");
     let policy = Policy::default();
@@ -32,23 +28,17 @@ async fn pair() -> (Socket, WebSocketStream<TcpStream>) {
 }
 
 async fn next(socket: &mut Socket) -> Event {
-    timeout(Duration::from_secs(20), socket.recv())
-        .await
-        .expect("nothing came in 20 s")
+    timeout(Duration::from_secs(20), socket.recv()).await.expect("nothing came in 20 s")
 }
 
 #[tokio::test]
 async fn a_frame_larger_than_16_mebibytes_ends_the_socket_and_says_so() {
     let (mut socket, mut peer) = pair().await;
     let peer = tokio::spawn(async move {
-        let _ = peer
-            .send(Message::text("x".repeat(MAX_FRAME_BYTES + 1)))
-            .await;
+        let _ = peer.send(Message::text("x".repeat(MAX_FRAME_BYTES + 1))).await;
         peer.next().await
     });
-    let end = Event::Closed(CloseReason::ReceivedTooBig {
-        limit: MAX_FRAME_BYTES,
-    });
+    let end = Event::Closed(CloseReason::ReceivedTooBig { limit: MAX_FRAME_BYTES });
     assert_eq!(next(&mut socket).await, end);
     assert_eq!(next(&mut socket).await, end, "the end stays the end");
     drop(socket);
@@ -70,9 +60,7 @@ async fn a_large_message_in_many_small_frames_is_bounded_too() {
         }
         peer.next().await
     });
-    let end = Event::Closed(CloseReason::ReceivedTooBig {
-        limit: MAX_FRAME_BYTES,
-    });
+    let end = Event::Closed(CloseReason::ReceivedTooBig { limit: MAX_FRAME_BYTES });
     assert_eq!(next(&mut socket).await, end);
     peer.await.unwrap();
 }
@@ -92,12 +80,7 @@ async fn a_frame_of_16_mebibytes_passes_both_ways() {
     assert_eq!(peer.await.unwrap().1, MAX_FRAME_BYTES);
     let larger = "x".repeat(MAX_FRAME_BYTES + 1);
     let error = socket.send(larger).await.unwrap_err();
-    assert_eq!(
-        error,
-        SendError::TooLarge {
-            limit: MAX_FRAME_BYTES
-        }
-    );
+    assert_eq!(error, SendError::TooLarge { limit: MAX_FRAME_BYTES });
 }
 
 #[tokio::test]
@@ -114,21 +97,12 @@ async fn every_close_code_has_its_reason() {
     for (code, reason) in table {
         let (mut socket, mut peer) = pair().await;
         peer.send(Message::text("last words")).await.unwrap();
-        let frame = CloseFrame {
-            code: code.into(),
-            reason: "said".into(),
-        };
+        let frame = CloseFrame { code: code.into(), reason: "said".into() };
         peer.send(Message::Close(Some(frame))).await.unwrap();
-        assert_eq!(
-            next(&mut socket).await,
-            Event::Text("last words".to_owned())
-        );
+        assert_eq!(next(&mut socket).await, Event::Text("last words".to_owned()));
         assert_eq!(next(&mut socket).await, Event::Closed(reason), "{code}");
         let answer = timeout(Duration::from_secs(5), peer.next()).await.unwrap();
-        assert!(
-            matches!(answer, Some(Ok(Message::Close(_)))),
-            "{code}: {answer:?}"
-        );
+        assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{code}: {answer:?}");
     }
 }
 
@@ -182,17 +156,8 @@ async fn what_waits_to_be_sent_is_bounded_and_is_sent_in_the_end() {
         }
         done.send(read).unwrap();
     });
-    timeout(Duration::from_secs(20), sender.send(frame))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        timeout(Duration::from_secs(20), finished)
-            .await
-            .unwrap()
-            .unwrap(),
-        taken + 1
-    );
+    timeout(Duration::from_secs(20), sender.send(frame)).await.unwrap().unwrap();
+    assert_eq!(timeout(Duration::from_secs(20), finished).await.unwrap().unwrap(), taken + 1);
 }
 
 #[tokio::test]
@@ -201,21 +166,14 @@ async fn a_driver_that_does_not_receive_stops_the_sender_and_loses_nothing() {
     let count = 150;
     let sending = tokio::spawn(async move {
         for n in 0..count {
-            peer.send(Message::text(format!("{n:07}{}", "x".repeat(1 << 20))))
-                .await
-                .unwrap();
+            peer.send(Message::text(format!("{n:07}{}", "x".repeat(1 << 20)))).await.unwrap();
         }
         peer
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(
-        !sending.is_finished(),
-        "150 MiB were taken in without being received"
-    );
+    assert!(!sending.is_finished(), "150 MiB were taken in without being received");
     for n in 0..count {
-        let Event::Text(text) = next(&mut socket).await else {
-            panic!("ended at {n}")
-        };
+        let Event::Text(text) = next(&mut socket).await else { panic!("ended at {n}") };
         assert_eq!(text[..7], format!("{n:07}"));
     }
     sending.await.unwrap();
@@ -241,18 +199,10 @@ async fn closing_says_goodbye_and_dropping_the_receiver_does_too() {
 #[tokio::test]
 async fn only_allowed_origins_are_connected_to() {
     let policy = Policy::default();
-    let error = Socket::connect("ws://umap.example.org/ws/sync/1", &policy)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, LinkError::OriginRefused { .. }),
-        "{error:?}"
-    );
+    let error = Socket::connect("ws://umap.example.org/ws/sync/1", &policy).await.unwrap_err();
+    assert!(matches!(error, LinkError::OriginRefused { .. }), "{error:?}");
     for odd in ["http://127.0.0.1:1/", "", "wsx://127.0.0.1/", "ws:"] {
         let error = Socket::connect(odd, &policy).await.unwrap_err();
-        assert!(
-            matches!(error, LinkError::BadArgument { .. }),
-            "{odd}: {error:?}"
-        );
+        assert!(matches!(error, LinkError::BadArgument { .. }), "{odd}: {error:?}");
     }
 }

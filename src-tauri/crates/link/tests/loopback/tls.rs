@@ -25,9 +25,7 @@ async fn a_plain_server_where_tls_belongs_is_a_tls_error() {
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad\r\n\r\n")
-                .await
-                .unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad\r\n\r\n").await.unwrap();
         }
     });
     let server = format!("https://{address}");

@@ -24,10 +24,7 @@ async fn a_user_signs_in_is_known_and_signs_out() {
 #[tokio::test]
 async fn a_wrong_password_is_told_from_every_other_failure() {
     let client = nobody();
-    let error = client
-        .sign_in("alice", "not-the-password")
-        .await
-        .unwrap_err();
+    let error = client.sign_in("alice", "not-the-password").await.unwrap_err();
     assert_eq!(error, LinkError::WrongPassword);
     assert!(error.needs_sign_in() && error.is_permanent() && !error.is_offline());
     assert!(!client.save_cookies().signed_in);
@@ -68,10 +65,7 @@ async fn an_ended_session_asks_for_sign_in_and_not_for_rights() {
     let twin = nobody();
     twin.restore_cookies(client.save_cookies()).unwrap();
     twin.sign_out().await.unwrap();
-    let error = client
-        .save_layer(&map.id, layer(&id, &[]), &saved.version)
-        .await
-        .unwrap_err();
+    let error = client.save_layer(&map.id, layer(&id, &[]), &saved.version).await.unwrap_err();
     assert!(error.needs_sign_in(), "{error}");
     let error = client.ws_token(&map.id).await.unwrap_err();
     assert!(error.needs_sign_in(), "{error}");
@@ -87,38 +81,23 @@ async fn an_anonymous_maps_edit_link_gives_the_right_to_edit_to_another_client()
 
     let visitor = nobody();
     let error = visitor.read_map(&map.id).await.unwrap_err();
-    assert!(
-        error.needs_sign_in(),
-        "a draft is hidden from nobody: {error}"
-    );
+    assert!(error.needs_sign_in(), "a draft is hidden from nobody: {error}");
     let found = visitor.open_edit_link(link.expose()).await.unwrap();
     assert_eq!(found.id, map.id);
     assert_eq!(found.slug.as_deref(), Some("a-map"));
-    assert_eq!(
-        visitor.read_map(&map.id).await.unwrap().edit_mode,
-        EditMode::Advanced
-    );
+    assert_eq!(visitor.read_map(&map.id).await.unwrap().edit_mode, EditMode::Advanced);
     assert!(!visitor.ws_token(&map.id).await.unwrap().expose().is_empty());
-    visitor
-        .create_layer(&map.id, layer(&uuid(), &[]))
-        .await
-        .unwrap();
+    visitor.create_layer(&map.id, layer(&uuid(), &[])).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_forged_edit_link_is_refused_and_not_shown_in_the_error() {
     let map = a_map(&nobody()).await;
-    let forged = format!(
-        "{}/en/map/anonymous-edit/{}:forged-signature",
-        server(),
-        map.id
-    );
+    let forged = format!("{}/en/map/anonymous-edit/{}:forged-signature", server(), map.id);
     let error = nobody().open_edit_link(&forged).await.unwrap_err();
     assert!(matches!(error, LinkError::Refused { .. }), "{error}");
     assert!(!format!("{error} {error:?}").contains("forged-signature"));
-    let error = nobody()
-        .open_edit_link("https://else.org/en/map/anonymous-edit/1:sig")
-        .await;
+    let error = nobody().open_edit_link("https://else.org/en/map/anonymous-edit/1:sig").await;
     assert!(matches!(error, Err(LinkError::BadArgument { .. })));
     let error = nobody().open_edit_link(&map.url).await;
     assert!(matches!(error, Err(LinkError::BadArgument { .. })));
@@ -127,10 +106,7 @@ async fn a_forged_edit_link_is_refused_and_not_shown_in_the_error() {
 #[tokio::test]
 async fn signing_in_again_changes_the_user() {
     let client = signed_in("alice").await;
-    assert_eq!(
-        client.sign_in("bob", &password()).await.unwrap().name,
-        "bob"
-    );
+    assert_eq!(client.sign_in("bob", &password()).await.unwrap().name, "bob");
     assert_eq!(client.whoami().await.unwrap().unwrap().name, "bob");
 }
 
@@ -138,44 +114,29 @@ async fn signing_in_again_changes_the_user() {
 async fn the_log_of_a_whole_visit_holds_no_secret() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let client = signed_in("alice").await;
     let map = a_map(&client).await;
     let token = client.ws_token(&map.id).await.unwrap();
     let socket = client.open_socket(&map.id).await.unwrap();
-    let join = format!(
-        r#"{{"kind":"JoinRequest","token":"{}","peer":"AAAAA"}}"#,
-        token.expose()
-    );
+    let join = format!(r#"{{"kind":"JoinRequest","token":"{}","peer":"AAAAA"}}"#, token.expose());
     let (sender, mut receiver) = socket.split();
     sender.send(join).await.unwrap();
     receiver.recv().await;
     let anonymous = nobody();
     let link = a_map(&anonymous).await.anonymous_edit_url.unwrap();
     nobody().open_edit_link(link.expose()).await.unwrap();
-    nobody()
-        .sign_in("alice", "a-wrong-password")
-        .await
-        .unwrap_err();
+    nobody().sign_in("alice", "a-wrong-password").await.unwrap_err();
     client
-        .save_layer(
-            &map.id,
-            layer(&uuid(), &[("aaaaa", "Hidden place")]),
-            &bivouac_link::Reference::new("1").unwrap(),
-        )
+        .save_layer(&map.id, layer(&uuid(), &[("aaaaa", "Hidden place")]), &bivouac_link::Reference::new("1").unwrap())
         .await
         .unwrap_err();
     drop(guard);
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(
-        log.contains("signing in") && log.contains("answered"),
-        "nothing was logged: {log}"
-    );
+    assert!(log.contains("signing in") && log.contains("answered"), "nothing was logged: {log}");
     let mut secrets = vec![password(), "a-wrong-password".into(), "Hidden place".into()];
     secrets.push(token.expose().to_owned());
     secrets.push(link.expose().rsplit(':').next().unwrap().to_owned());

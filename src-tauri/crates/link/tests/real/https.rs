@@ -23,21 +23,13 @@ fn signing_in_saving_and_joining_work_over_tls() {
     let folder = tempfile::tempdir().unwrap();
     tls_end::make_certificate(folder.path());
     let again = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "https::signing_in_saving_and_joining_work_over_tls",
-            "--exact",
-            "--nocapture",
-        ])
+        .args(["https::signing_in_saving_and_joining_work_over_tls", "--exact", "--nocapture"])
         .env(FOLDER, folder.path())
         .env("SSL_CERT_FILE", folder.path().join("cert.pem"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&again.stdout);
-    assert!(
-        again.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&again.stderr)
-    );
+    assert!(again.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&again.stderr));
 }
 
 async fn over_tls(folder: &Path) {
@@ -49,19 +41,10 @@ async fn over_tls(folder: &Path) {
     // A POST: without a Referer this answers 403.
     client.sign_in("alice", &password()).await.unwrap();
     let map = a_map(&client).await;
-    assert_eq!(
-        find_map(&map.url).unwrap().server,
-        format!("https://localhost:{port}")
-    );
+    assert_eq!(find_map(&map.url).unwrap().server, format!("https://localhost:{port}"));
     let id = uuid();
-    let saved = client
-        .create_layer(&map.id, layer(&id, &[("aaaaa", "a")]))
-        .await
-        .unwrap();
-    client
-        .save_layer(&map.id, layer(&id, &[]), &saved.version)
-        .await
-        .unwrap();
+    let saved = client.create_layer(&map.id, layer(&id, &[("aaaaa", "a")])).await.unwrap();
+    client.save_layer(&map.id, layer(&id, &[]), &saved.version).await.unwrap();
     client.delete_layer(&map.id, &id).await.unwrap();
 
     let token = client.ws_token(&map.id).await.unwrap();
@@ -69,8 +52,6 @@ async fn over_tls(folder: &Path) {
     let mut socket = client.open_socket(&map.id).await.unwrap();
     let join = json!({"kind": "JoinRequest", "token": token.expose(), "peer": "AAAAA"});
     socket.send(join.to_string()).await.unwrap();
-    let Event::Text(answer) = socket.recv().await else {
-        panic!("not joined")
-    };
+    let Event::Text(answer) = socket.recv().await else { panic!("not joined") };
     assert!(answer.contains("JoinResponse"), "{answer}");
 }

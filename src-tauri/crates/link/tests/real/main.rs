@@ -41,12 +41,8 @@ pub async fn signed_in(user: &str) -> Client {
 pub fn new_map(name: &str) -> NewMap {
     NewMap {
         name: name.to_owned(),
-        center: LonLat {
-            lon: 7.5,
-            lat: 51.25,
-        },
-        settings: r#"{"zoom":7,"syncEnabled":true,"color":"Lime","x-ours":{"b":1.0,"a":[1e2]}}"#
-            .to_owned(),
+        center: LonLat { lon: 7.5, lat: 51.25 },
+        settings: r#"{"zoom":7,"syncEnabled":true,"color":"Lime","x-ours":{"b":1.0,"a":[1e2]}}"#.to_owned(),
         tags: vec!["hiking".to_owned(), "food".to_owned()],
         is_template: false,
     }
@@ -74,10 +70,7 @@ pub fn layer(id: &str, features: &[(&str, &str)]) -> LayerSave {
         parent: None,
         settings: r#"{"name":"Paths","browsable":true}"#.to_owned(),
         display_on_load: true,
-        geojson: format!(
-            r#"{{"type":"FeatureCollection","features":[{}]}}"#,
-            features.join(",")
-        ),
+        geojson: format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, features.join(",")),
     }
 }
 

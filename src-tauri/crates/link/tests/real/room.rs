@@ -9,9 +9,7 @@ use tokio::time::timeout;
 use super::*;
 
 async fn next(socket: &mut Socket) -> Event {
-    timeout(Duration::from_secs(10), socket.recv())
-        .await
-        .expect("nothing came in 10 s")
+    timeout(Duration::from_secs(10), socket.recv()).await.expect("nothing came in 10 s")
 }
 
 /// Frames until one of this kind.
@@ -32,8 +30,7 @@ async fn until(socket: &mut Socket, kind: &str) -> Value {
 async fn joined(client: &Client, map: &str, peer: &str) -> Socket {
     let token = client.ws_token(map).await.unwrap();
     let mut socket = client.open_socket(map).await.unwrap();
-    let join =
-        json!({"kind": "JoinRequest", "token": token.expose(), "peer": peer, "username": "alice"});
+    let join = json!({"kind": "JoinRequest", "token": token.expose(), "peer": peer, "username": "alice"});
     socket.send(join.to_string()).await.unwrap();
     assert_eq!(until(&mut socket, "JoinResponse").await["peer"], peer);
     until(&mut socket, "ListPeersResponse").await;
@@ -88,19 +85,12 @@ async fn a_frame_of_a_mebibyte_and_a_burst_come_back_in_order() {
     let large = "x".repeat(1024 * 1024);
     sender.send(operation("AAAAA", &large)).await.unwrap();
     for n in 0..200 {
-        sender
-            .send(operation("AAAAA", &n.to_string()))
-            .await
-            .unwrap();
+        sender.send(operation("AAAAA", &n.to_string())).await.unwrap();
     }
     let mut values = Vec::new();
     while values.len() < 201 {
-        let event = timeout(Duration::from_secs(20), receiver.recv())
-            .await
-            .unwrap();
-        let Event::Text(text) = event else {
-            panic!("{event:?}")
-        };
+        let event = timeout(Duration::from_secs(20), receiver.recv()).await.unwrap();
+        let Event::Text(text) = event else { panic!("{event:?}") };
         let message: Value = serde_json::from_str(&text).unwrap();
         if message["kind"] == "OperationMessage" {
             values.push(message["value"].as_str().unwrap().to_owned());

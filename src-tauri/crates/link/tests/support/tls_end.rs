@@ -59,11 +59,7 @@ async fn pass_on(outside: &mut tokio_rustls::server::TlsStream<TcpStream>, behin
     let head = String::from_utf8(head).unwrap();
     let (first, rest) = head.split_once("\r\n").unwrap();
     // One request a connection, so that no later head passes unmarked.
-    let close = if rest.to_ascii_lowercase().contains("upgrade:") {
-        ""
-    } else {
-        "connection: close\r\n"
-    };
+    let close = if rest.to_ascii_lowercase().contains("upgrade:") { "" } else { "connection: close\r\n" };
     let head = format!("{first}\r\nx-forwarded-proto: https\r\n{close}{rest}");
     let mut inside = TcpStream::connect(behind).await.unwrap();
     inside.write_all(head.as_bytes()).await.unwrap();

@@ -8,10 +8,10 @@ use rusqlite::OptionalExtension;
 
 use crate::error::Result;
 use crate::log;
-use crate::stage::{Origin, SaveState};
 use crate::names::Names;
 use crate::object;
 use crate::open::Store;
+use crate::stage::{Origin, SaveState};
 
 /// One register and its winner.
 #[derive(Clone, Debug, PartialEq)]

@@ -45,7 +45,8 @@ impl Store {
 
     /// The listed layers by id, with their numbers.
     pub(crate) fn layer_states(&self, names: &mut Names) -> Result<Vec<(i64, LayerId, Layer)>> {
-        let mut statement = self.connection.prepare_cached("SELECT id, uid FROM objects WHERE kind = 1 AND alive = 1")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, uid FROM objects WHERE kind = 1 AND alive = 1")?;
         let mut rows = statement.query([])?;
         let mut states = BTreeMap::new();
         while let Some(row) = rows.next()? {

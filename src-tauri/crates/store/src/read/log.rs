@@ -4,10 +4,10 @@ use bivouac_journal::ids::Object;
 
 use crate::error::Result;
 use crate::log::{self, Row};
-use crate::stage::SaveState;
 use crate::names::Names;
 use crate::object;
 use crate::open::Store;
+use crate::stage::SaveState;
 
 /// How many own edits are how far, and what else waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -69,8 +69,7 @@ impl Store {
     pub(crate) fn replay(&self, at_ms: u64) -> Result<BTreeMap<Object, ObjectState>> {
         let mut names = Names::default();
         let mut states: BTreeMap<Object, ObjectState> = BTreeMap::new();
-        let mut statement =
-            self.connection.prepare("SELECT id FROM objects WHERE read_at <= ?1 ORDER BY id")?;
+        let mut statement = self.connection.prepare("SELECT id FROM objects WHERE read_at <= ?1 ORDER BY id")?;
         let mut unread = statement.query([at_ms])?;
         while let Some(row) = unread.next()? {
             let id = row.get(0)?;

@@ -84,7 +84,8 @@ fn chunks(texts: Vec<String>) -> Vec<Vec<String>> {
     let mut chunks = vec![Vec::new()];
     let mut bytes = ENVELOPE_BYTES;
     for text in texts {
-        let full = chunks.last().is_some_and(|c: &Vec<String>| c.len() >= MAX_ANSWER || bytes + text.len() > MAX_SENT_BYTES);
+        let full =
+            chunks.last().is_some_and(|c: &Vec<String>| c.len() >= MAX_ANSWER || bytes + text.len() > MAX_SENT_BYTES);
         if full && chunks.last().is_some_and(|c| !c.is_empty()) {
             chunks.push(Vec::new());
             bytes = ENVELOPE_BYTES;
@@ -119,9 +120,8 @@ impl Tx<'_> {
         now_ms: u64,
         bits: &mut dyn FnMut() -> u64,
     ) -> Result<Vec<Vec<String>>> {
-        let (nested, loose): (Vec<Operation>, Vec<Operation>) = operations
-            .into_iter()
-            .partition(|o| matches!(o.object, Object::Feature(..)) && o.stamp.hlc().is_some());
+        let (nested, loose): (Vec<Operation>, Vec<Operation>) =
+            operations.into_iter().partition(|o| matches!(o.object, Object::Feature(..)) && o.stamp.hlc().is_some());
         let mut answers = chunks(loose.into_iter().map(|operation| listed(operation, true)).collect());
         let mut batch: Vec<Operation> = Vec::new();
         let mut bytes = ENVELOPE_BYTES;
@@ -182,7 +182,8 @@ impl Tx<'_> {
 
     fn repair(&mut self, object: &Object, path: &Path, order: &Order, me: &PeerId) -> Result<Option<Operation>> {
         let state = self.state(object)?.clone();
-        let Some(winner) = state.winner(path).filter(|winner| winner.order == *order && winner.row != 0).cloned() else {
+        let Some(winner) = state.winner(path).filter(|winner| winner.order == *order && winner.row != 0).cloned()
+        else {
             return Ok(None);
         };
         let Some(row) = self.row(winner.row)?.filter(|row| matches!(row.origin, Origin::Foreign | Origin::Wire)) else {

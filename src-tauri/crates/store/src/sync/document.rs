@@ -61,8 +61,7 @@ impl Tx<'_> {
             }
             rows.iter().flatten().filter_map(|row| carries(row, path, after, value)).max()
         };
-        let difference =
-            base::difference(subject(object), old.as_ref(), new.as_ref(), &state, at_ms, &mut carried);
+        let difference = base::difference(subject(object), old.as_ref(), new.as_ref(), &state, at_ms, &mut carried);
         match failed {
             Some(error) => Err(error),
             None => Ok(difference),
@@ -184,7 +183,8 @@ fn plain(mut document: Value) -> Value {
         }
         match members.get_mut("properties") {
             Some(Value::Object(properties)) => {
-                let no_options = properties.get("_umap_options").and_then(Value::as_object).is_some_and(|o| o.is_empty());
+                let no_options =
+                    properties.get("_umap_options").and_then(Value::as_object).is_some_and(|o| o.is_empty());
                 if no_options {
                     properties.shift_remove("_umap_options");
                 }

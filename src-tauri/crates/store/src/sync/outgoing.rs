@@ -27,12 +27,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails; nothing is sent then.
-    pub fn prepare_frames(
-        &mut self,
-        me: &PeerId,
-        now_ms: u64,
-        bits: &mut dyn FnMut() -> u64,
-    ) -> Result<Vec<OutFrame>> {
+    pub fn prepare_frames(&mut self, me: &PeerId, now_ms: u64, bits: &mut dyn FnMut() -> u64) -> Result<Vec<OutFrame>> {
         let mut tx = self.begin()?;
         let mut frames: Vec<OutFrame> = tx.unechoed()?.into_iter().filter_map(|f| out_frame(f.id, f.text)).collect();
         let mut send = Vec::new();

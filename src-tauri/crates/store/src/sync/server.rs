@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use bivouac_journal::document as journal_document;
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_journal::json::Json;
-use bivouac_journal::document as journal_document;
 use bivouac_journal::operation::Verb;
 use bivouac_journal::path::Path;
 use serde_json::{Map, Value, json};
@@ -111,14 +111,7 @@ impl Store {
     ///
     /// # Errors
     /// When it is no layer document or the database fails.
-    pub fn merge_layer(
-        &mut self,
-        layer: &LayerId,
-        version: &str,
-        at_ms: u64,
-        body: &str,
-        now_ms: u64,
-    ) -> Result<()> {
+    pub fn merge_layer(&mut self, layer: &LayerId, version: &str, at_ms: u64, body: &str, now_ms: u64) -> Result<()> {
         let mut tx = self.begin()?;
         let facts = tx.layer_facts(layer)?.unwrap_or_default();
         let advance = facts.provisional.is_none();
@@ -219,12 +212,7 @@ impl Tx<'_> {
         let is_new = layer.reference.is_some() && layer.reference != facts.reference;
         self.set_layer_facts(
             &layer.id,
-            &LayerFacts {
-                edit_status: layer.edit_status,
-                edit_mode: layer.edit_mode.clone(),
-                listed: true,
-                ..facts
-            },
+            &LayerFacts { edit_status: layer.edit_status, edit_mode: layer.edit_mode.clone(), listed: true, ..facts },
         )?;
         self.replay_parked(&layer.id, now_ms)?;
         Ok(is_new)
@@ -248,7 +236,14 @@ impl Tx<'_> {
         Ok(ids)
     }
 
-    pub(crate) fn merge_features(&mut self, layer: &LayerId, at_ms: u64, body: &str, advance: bool, now_ms: u64) -> Result<()> {
+    pub(crate) fn merge_features(
+        &mut self,
+        layer: &LayerId,
+        at_ms: u64,
+        body: &str,
+        advance: bool,
+        now_ms: u64,
+    ) -> Result<()> {
         let document = self.parse(layer, body)?;
         let mut present = BTreeSet::new();
         for feature in &document.features {

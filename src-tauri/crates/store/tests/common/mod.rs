@@ -44,7 +44,8 @@ pub fn point(object: &Object, lon: f64, lat: f64, name: &str) -> Json {
 }
 
 pub fn layer_value(number: u32) -> Json {
-    Json::parse(&format!(r#"{{"id":"{}","rank":{number},"properties":{{"name":"L{number}"}}}}"#, layer(number))).unwrap()
+    Json::parse(&format!(r#"{{"id":"{}","rank":{number},"properties":{{"name":"L{number}"}}}}"#, layer(number)))
+        .unwrap()
 }
 
 pub fn operation(stamp: &str, verb: Verb, object: Object, path: Option<Path>, value: Option<&str>) -> Operation {

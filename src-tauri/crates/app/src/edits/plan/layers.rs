@@ -26,13 +26,7 @@ impl Planner<'_> {
         let parent = parent.map(|parent| self.layer(parent)).transpose()?;
         let id = LayerId::trusted(&crate::library::fresh_uuid());
         let made = i64::try_from(self.made_layers.len()).unwrap_or(0);
-        let rank = self
-            .layers
-            .iter()
-            .map(|view| view.layer.rank + 1)
-            .max()
-            .unwrap_or(0)
-            + made;
+        let rank = self.layers.iter().map(|view| view.layer.rank + 1).max().unwrap_or(0) + made;
         let mut properties = json!({
             "displayOnLoad": true, "inCaption": true, "browsable": true,
             "name": name, "remoteData": {}, "fields": [],
@@ -54,12 +48,7 @@ impl Planner<'_> {
         Ok(object)
     }
 
-    pub(super) fn write_layer(
-        &mut self,
-        layer: &str,
-        key: &str,
-        value: Option<Value>,
-    ) -> Result<Object> {
+    pub(super) fn write_layer(&mut self, layer: &str, key: &str, value: Option<Value>) -> Result<Object> {
         let what = "edit the layer";
         let layer = self.layer(layer)?;
         self.rights.may_edit_layer(what, &layer)?;
@@ -95,33 +84,15 @@ impl Planner<'_> {
         let layer = self.layer(layer)?;
         self.rights.may_edit_map(what)?;
         self.rights.may_edit_layer(what, &layer)?;
-        let inside = |view: &LayerView| {
-            view.layer.parent.as_ref() == Some(&layer) && !self.gone_layers.contains(&view.id)
-        };
+        let inside =
+            |view: &LayerView| view.layer.parent.as_ref() == Some(&layer) && !self.gone_layers.contains(&view.id);
         if self.layers.iter().any(inside) {
-            return Err(AppError::bad(
-                what,
-                "other layers lie in it: delete or move them first",
-            ));
+            return Err(AppError::bad(what, "other layers lie in it: delete or move them first"));
         }
-        let query = Query {
-            layer: Some(layer.clone()),
-            limit: usize::MAX,
-            ..Query::default()
-        };
-        let mut ids: Vec<FeatureId> = self
-            .store
-            .features(&query)?
-            .into_iter()
-            .map(|shown| shown.id)
-            .collect();
+        let query = Query { layer: Some(layer.clone()), limit: usize::MAX, ..Query::default() };
+        let mut ids: Vec<FeatureId> = self.store.features(&query)?.into_iter().map(|shown| shown.id).collect();
         ids.retain(|id| !self.gone.contains(&(layer.clone(), id.clone())));
-        ids.extend(
-            self.made
-                .keys()
-                .filter(|(of, _)| *of == layer)
-                .map(|(_, id)| id.clone()),
-        );
+        ids.extend(self.made.keys().filter(|(of, _)| *of == layer).map(|(_, id)| id.clone()));
         for id in ids {
             self.delete_feature(layer.clone(), id);
         }
@@ -137,16 +108,10 @@ impl Planner<'_> {
         self.rights.may_edit_map(what)?;
         let path = key::of_map(key)?;
         let is_name = path == Path::property("name");
-        let good_name = |value: &Value| {
-            value
-                .as_str()
-                .is_some_and(|name| !name.trim().is_empty() && name.chars().count() <= 200)
-        };
+        let good_name =
+            |value: &Value| value.as_str().is_some_and(|name| !name.trim().is_empty() && name.chars().count() <= 200);
         if is_name && !value.as_ref().is_some_and(good_name) {
-            return Err(AppError::bad(
-                what,
-                "a map's name is text of 1 to 200 characters, in quotes",
-            ));
+            return Err(AppError::bad(what, "a map's name is text of 1 to 200 characters, in quotes"));
         }
         if path == Path::property("center") && !value.as_ref().is_some_and(is_center) {
             return Err(AppError::bad(what, "a centre is {\"lat\": …, \"lng\": …}"));
@@ -164,25 +129,12 @@ impl Planner<'_> {
             None => None,
         };
         let (Some(depth), Some(value)) = (missing, &value) else {
-            self.push(
-                Verb::Update,
-                object.clone(),
-                Some(path.clone()),
-                value.as_ref(),
-            );
+            self.push(Verb::Update, object.clone(), Some(path.clone()), value.as_ref());
             return Ok(());
         };
         let (above, below) = segments.split_at(depth + 1);
-        let nested = below.iter().rev().fold(
-            value.clone(),
-            |value, name| json!({ (*name).to_owned(): value }),
-        );
-        self.push(
-            Verb::Update,
-            object.clone(),
-            Some(Path::of(above)),
-            Some(&nested),
-        );
+        let nested = below.iter().rev().fold(value.clone(), |value, name| json!({ (*name).to_owned(): value }));
+        self.push(Verb::Update, object.clone(), Some(Path::of(above)), Some(&nested));
         Ok(())
     }
 
@@ -209,11 +161,7 @@ impl Planner<'_> {
             }
             let here = Path::of(segments.get(..=place).unwrap_or(segments));
             let written = self.drafts.iter().any(|draft| {
-                draft.object == *object
-                    && draft
-                        .path
-                        .as_ref()
-                        .is_some_and(|path| *path == here || here.covers(path))
+                draft.object == *object && draft.path.as_ref().is_some_and(|path| *path == here || here.covers(path))
             });
             return Ok((!written).then_some(place));
         }
@@ -222,11 +170,6 @@ impl Planner<'_> {
 }
 
 fn is_center(value: &Value) -> bool {
-    let number = |name: &str, most: f64| {
-        value
-            .get(name)
-            .and_then(Value::as_f64)
-            .is_some_and(|n| n.abs() <= most)
-    };
+    let number = |name: &str, most: f64| value.get(name).and_then(Value::as_f64).is_some_and(|n| n.abs() <= most);
     number("lat", 90.0) && number("lng", 360.0)
 }

@@ -65,11 +65,7 @@ impl<'s> Planner<'s> {
     pub(super) fn plan(&mut self, edit: Edit) -> Result<()> {
         let object = match edit {
             Edit::Add { layer, feature } => self.add(&layer, feature)?,
-            Edit::Set {
-                feature,
-                key,
-                value,
-            } => self.write(&feature, &key, Some(value))?,
+            Edit::Set { feature, key, value } => self.write(&feature, &key, Some(value))?,
             Edit::Unset { feature, key } => self.write(&feature, &key, None)?,
             Edit::Geometry { feature, geometry } => self.geometry(&feature, &geometry)?,
             Edit::Delete { feature } => {
@@ -78,11 +74,7 @@ impl<'s> Planner<'s> {
                 self.delete_feature(layer, id)
             }
             Edit::Move { feature, to } => self.move_to(&feature, &to)?,
-            Edit::LayerAdd {
-                name,
-                parent,
-                properties,
-            } => self.add_layer(&name, parent.as_deref(), properties)?,
+            Edit::LayerAdd { name, parent, properties } => self.add_layer(&name, parent.as_deref(), properties)?,
             Edit::LayerSet { layer, key, value } => self.write_layer(&layer, &key, Some(value))?,
             Edit::LayerUnset { layer, key } => self.write_layer(&layer, &key, None)?,
             Edit::LayerDelete { layer } => self.delete_layer(&layer)?,
@@ -94,12 +86,7 @@ impl<'s> Planner<'s> {
     }
 
     fn push(&mut self, verb: Verb, object: Object, path: Option<Path>, value: Option<&Value>) {
-        self.drafts.push(Draft {
-            verb,
-            object,
-            path,
-            value: value.map(Json::from_value),
-        });
+        self.drafts.push(Draft { verb, object, path, value: value.map(Json::from_value) });
     }
 
     fn add(&mut self, layer: &str, feature: Value) -> Result<Object> {
@@ -110,10 +97,7 @@ impl<'s> Planner<'s> {
             return Err(AppError::bad(what, "it is no GeoJSON object"));
         };
         if members.get("type").and_then(Value::as_str) != Some("Feature") {
-            return Err(AppError::bad(
-                what,
-                "it is no GeoJSON feature: its type must be \"Feature\"",
-            ));
+            return Err(AppError::bad(what, "it is no GeoJSON feature: its type must be \"Feature\""));
         }
         let geometry = members.remove("geometry").unwrap_or(Value::Null);
         check_geometry(what, &geometry)?;
@@ -123,10 +107,7 @@ impl<'s> Planner<'s> {
             Some(_) => return Err(AppError::bad(what, "its properties are no object")),
         };
         let properties = self.tidy(properties)?;
-        let wanted = members
-            .get("id")
-            .and_then(Value::as_str)
-            .and_then(FeatureId::parse);
+        let wanted = members.get("id").and_then(Value::as_str).and_then(FeatureId::parse);
         let id = match wanted {
             Some(id) if self.is_free(&id)? => id,
             Some(_) | None => self.fresh_id()?,
@@ -134,12 +115,8 @@ impl<'s> Planner<'s> {
         if let Some(given) = members.get("id")
             && given.as_str() != Some(id.as_str())
         {
-            self.notes.push(format!(
-                "the feature's id is {id}: {given} is no free id of five letters or digits"
-            ));
-            let given = given
-                .as_str()
-                .map_or_else(|| given.to_string(), str::to_owned);
+            self.notes.push(format!("the feature's id is {id}: {given} is no free id of five letters or digits"));
+            let given = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
             self.called.insert(given, (layer.clone(), id.clone()));
         }
         let value = json!({ "type": "Feature", "geometry": geometry, "properties": properties, "id": id.as_str() });
@@ -156,15 +133,10 @@ impl<'s> Planner<'s> {
             }
             let plain = key::without_dots(&name);
             if !key::is_usable(&plain) {
-                return Err(AppError::bad(
-                    what,
-                    format!("the property name {name:?} cannot be used"),
-                ));
+                return Err(AppError::bad(what, format!("the property name {name:?} cannot be used")));
             }
             if plain != name {
-                self.notes.push(format!(
-                    "the property {name:?} is called {plain:?}: uMap takes no dots in names"
-                ));
+                self.notes.push(format!("the property {name:?} is called {plain:?}: uMap takes no dots in names"));
             }
             tidy.insert(plain, value);
         }
@@ -185,12 +157,8 @@ impl<'s> Planner<'s> {
         let known = self.store.feature(&layer, &id)?;
         let (path, note) = key::of_feature(key, known.as_ref())?;
         self.notes.extend(note);
-        if path == Path::property("_umap_options") && !value.as_ref().is_some_and(Value::is_object)
-        {
-            return Err(AppError::bad(
-                "edit the feature",
-                "_umap_options can only be an object: name one option",
-            ));
+        if path == Path::property("_umap_options") && !value.as_ref().is_some_and(Value::is_object) {
+            return Err(AppError::bad("edit the feature", "_umap_options can only be an object: name one option"));
         }
         let object = Object::Feature(layer, id);
         self.push(Verb::Update, object.clone(), Some(path), value.as_ref());
@@ -203,12 +171,7 @@ impl<'s> Planner<'s> {
         self.rights.may_edit_layer(what, &layer)?;
         check_geometry(what, geometry)?;
         let object = Object::Feature(layer, id);
-        self.push(
-            Verb::Update,
-            object.clone(),
-            Some(Path::geometry()),
-            Some(geometry),
-        );
+        self.push(Verb::Update, object.clone(), Some(Path::geometry()), Some(geometry));
         Ok(object)
     }
 
@@ -232,25 +195,15 @@ impl<'s> Planner<'s> {
         }
         let mut value = match self.made.get(&(layer.clone(), id.clone())) {
             Some(_) => {
-                return Err(AppError::bad(
-                    what,
-                    "it is added in the same batch: add it where it is to be",
-                ));
+                return Err(AppError::bad(what, "it is added in the same batch: add it where it is to be"));
             }
             None => {
-                let touched = self
-                    .drafts
-                    .iter()
-                    .any(|d| d.object == Object::Feature(layer.clone(), id.clone()));
+                let touched = self.drafts.iter().any(|d| d.object == Object::Feature(layer.clone(), id.clone()));
                 if touched {
-                    return Err(AppError::bad(
-                        what,
-                        "it is edited in the same batch before: move it first",
-                    ));
+                    return Err(AppError::bad(what, "it is edited in the same batch before: move it first"));
                 }
                 let view = self.store.feature(&layer, &id)?;
-                let view =
-                    view.ok_or_else(|| not_found(&format!("the feature {id}"), "it is gone"))?;
+                let view = view.ok_or_else(|| not_found(&format!("the feature {id}"), "it is gone"))?;
                 serde_json::from_str::<Value>(&view.text).unwrap_or(Value::Null)
             }
         };

@@ -159,6 +159,11 @@ impl<S: Server, C: Clock> Desk<S, C> {
         for _ in 0..TRIES {
             let upto = self.store.borrow().last_row()?;
             self.read_map().await?;
+            if !self.store.borrow_mut().is_listed(&layer)? {
+                // Saving a trashed layer is answered 200 and stays hidden (rule 28).
+                self.store.borrow_mut().gone_from_server(&layer, self.now_ms())?;
+                return Ok(saved);
+            }
             let current = self.server.read_layer(&layer).await?;
             self.look_for_buried(&mut saved, &current).await?;
             self.merge(&layer, &current).await?;

@@ -1,7 +1,10 @@
 //! What has to be saved on the server, and how far each save has come.
 
+use bivouac_journal::clock::Order;
 use bivouac_journal::document::assemble;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
+use bivouac_journal::operation::{Write, dead};
+use bivouac_journal::path::Path;
 use bivouac_journal::project;
 use serde_json::{Map, Value};
 
@@ -175,6 +178,34 @@ impl Store {
         Ok(usize::try_from(alive).unwrap_or(0) != document.features.len())
     }
 
+    /// Whether the server, as listed last, has the layer and nobody deleted it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn is_listed(&mut self, layer: &LayerId) -> Result<bool> {
+        let mut tx = self.begin()?;
+        let object = Object::Layer(layer.clone());
+        Ok(tx.state(&object)?.is_alive() && listing::listed(&mut tx, &object)?.is_some())
+    }
+
+    /// The server holds a layer of ours, as it says itself, and does not list it: somebody deleted
+    /// it (rule 28). What we did in it is kept and shown.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn gone_from_server(&mut self, layer: &LayerId, now_ms: u64) -> Result<()> {
+        let mut tx = self.begin()?;
+        let object = Object::Layer(layer.clone());
+        let life = tx.state(&object)?.winner(&Path::existence()).cloned();
+        if let Some(life) = life.filter(|life| life.value.as_ref() != Some(&dead())) {
+            let at_ms = tx.map()?.modified_at.max(life.order.wall.saturating_add(1));
+            let death = Write { path: Path::existence(), value: Some(dead()) };
+            tx.log_server_write(&object, death, &Order::server(at_ms), now_ms)?;
+            tx.set_base(&object, None)?;
+        }
+        tx.commit()
+    }
+
     /// A save of ours on top of `reference` is about to be posted: until it is verified the
     /// base stays where it is (M11).
     ///
@@ -196,6 +227,8 @@ impl Store {
         let facts = tx.layer_facts(layer)?.unwrap_or_default();
         let provisional = Some(version.to_owned());
         tx.set_layer_facts(layer, &LayerFacts { listed: true, provisional, ..facts })?;
+        // From now on a list without the layer means that somebody deleted it (rule 28).
+        tx.set_base_same(&Object::Layer(layer.clone()), None)?;
         tx.commit()
     }
 

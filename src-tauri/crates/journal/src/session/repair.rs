@@ -44,9 +44,17 @@ impl Session {
         self.repairs.done.retain(|_, (_, at)| now < *at + ONCE_PER_MS);
         for (object, path, winner) in settled {
             let register = (object.clone(), path.clone());
-            if self.repairs.due.get(&register).is_some_and(|(order, _)| order == winner) {
-                self.repairs.due.remove(&register);
-                self.repairs.done.insert(register, (winner.clone(), now));
+            match self.repairs.due.get_mut(&register) {
+                Some((order, _)) if order == winner => {
+                    self.repairs.due.remove(&register);
+                    self.repairs.done.insert(register, (winner.clone(), now));
+                }
+                // The same writer wrote once more: still contended, with another winner.
+                Some((order, at)) => {
+                    *order = winner.clone();
+                    *at = (*at).max(now + QUIET_MS);
+                }
+                None => {}
             }
         }
         let turn = u64::try_from(self.peers.bivouacs_before(&self.me)).unwrap_or(0).min(4);

@@ -294,3 +294,14 @@ fn a_question_that_is_due_while_greeting_does_not_wake_the_caller_for_ever() {
     assert_eq!(stay.session.state(), State::Joining);
     assert!(stay.session.poll_timeout().is_some_and(|at| at > stay.now));
 }
+
+#[test]
+fn rule_1_a_contended_register_that_its_writer_writes_again_is_repaired_with_the_new_winner() {
+    let mut stay = Stay::new();
+    stay.go_live();
+    let at = |text: &str| (Object::Map, Path::property("name"), Order::new(&Stamp::parse(text), 0));
+    stay.give(Input::Committed { contended: vec![at("5:0:a")], settled: vec![at("5:0:a")] });
+    stay.give(Input::Committed { contended: vec![], settled: vec![at("6:0:a")] });
+    stay.pass(5_000);
+    assert!(stay.wants(&Output::Repair(vec![at("6:0:a")])));
+}

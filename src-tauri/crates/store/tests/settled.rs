@@ -5,11 +5,11 @@ mod common;
 
 use bivouac_journal::ids::{Object, PeerId};
 use bivouac_journal::path::Path;
-use bivouac_store::{SaveTask, ServerMap};
+use bivouac_store::{SaveTask, ServerLayer, ServerMap, Store};
 use common::*;
 
 /// Sends everything; the server echoes it.
-fn send_all(store: &mut bivouac_store::Store) {
+fn send_all(store: &mut Store) {
     let mut bits = 7;
     let frames = store.prepare_frames(&PeerId::trusted("meeee"), NOW + 100, &mut || {
         bits += 1;
@@ -48,4 +48,27 @@ fn a_layer_that_we_created_and_somebody_deleted_is_not_deleted_again_and_again()
     store.merge_map(&ServerMap { may_edit: true, ..ServerMap::default() }, NOW + 300).unwrap();
     assert_eq!(store.save_tasks(&[]).unwrap(), []);
     assert_eq!(store.counts().unwrap().unverified(), 0);
+}
+
+#[test]
+fn rule_23_a_first_read_is_not_told_as_a_change() {
+    let mut store = Store::in_memory(&new_map()).unwrap();
+    let value = point(&feature(1, 1), 1.0, 2.0, "as it always was");
+    let body = format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, value.as_str());
+    let listed = ServerLayer {
+        id: layer(1),
+        rank: 1,
+        parent: None,
+        properties: serde_json::Map::new(),
+        edit_status: 0,
+        edit_mode: None,
+        reference: Some(NOW.to_string()),
+    };
+    store.merge_map(&ServerMap { layers: vec![listed], ..ServerMap::default() }, NOW).unwrap();
+    store.merge_layer(&layer(1), &NOW.to_string(), NOW, &body, NOW).unwrap();
+    let theirs = update(&format!("{}:0:other", NOW + 5), feature(1, 1), Path::option("color"), Some("\"Lime\""));
+    store.commit_foreign(vec![live(theirs)], NOW + 10).unwrap();
+    let upto = store.last_row().unwrap();
+    let told = store.retell_server_changes(&layer(1), 0, upto, 500, &PeerId::trusted("meeee"), NOW + 20).unwrap();
+    assert_eq!(told, Some(vec![]));
 }

@@ -101,8 +101,10 @@ impl Tx<'_> {
         for id in ids {
             let object = name(self.connection, id)?;
             let state = self.state(&object)?;
+            // A first read is no change: told now, it would beat what others wrote since (M11).
             let wins = |register: &bivouac_journal::merge::Register| {
-                register.order.id.is_empty() && register.row > told && register.row <= upto
+                let by_server = register.order.id.is_empty() && register.order.wall > 0;
+                by_server && register.row > told && register.row <= upto
             };
             let paths: Vec<Path> = state.registers().iter().filter(|(_, r)| wins(r)).map(|(p, _)| p.clone()).collect();
             if paths.contains(&Path::existence()) {

@@ -149,6 +149,7 @@ impl Page {
     /// Whether a newer operation on the same thing is remembered: the metadata is compared as
     /// text, the key only when both have one (rules 6 and 17).
     fn is_stale(&self, message: &Value) -> bool {
+        let metadata = message["metadata"].to_string();
         self.log.iter().any(|logged| {
             let other = &logged.message;
             let same_key = match (message.get("key"), other.get("key")) {
@@ -157,7 +158,7 @@ impl Page {
             };
             logged.hlc() > message["hlc"].as_str().unwrap_or("")
                 && other["subject"] == message["subject"]
-                && other["metadata"].to_string() == message["metadata"].to_string()
+                && metadata == other["metadata"].to_string()
                 && same_key
         })
     }
@@ -214,16 +215,15 @@ impl Page {
         let id = text(&message["metadata"]["id"]);
         match message["verb"].as_str() {
             Some("upsert") => {
-                if !self.layers.contains_key(&id) {
+                self.layers.entry(id).or_insert_with(|| {
                     let value = &message["value"];
-                    let layer = PageLayer {
+                    PageLayer {
                         rank: value["rank"].as_i64().unwrap_or(0),
                         parent: value["parentId"].as_str().map(str::to_owned),
                         properties: value["properties"].as_object().cloned().unwrap_or_default(),
                         ..PageLayer::default()
-                    };
-                    self.layers.insert(id, layer);
-                }
+                    }
+                });
                 Ok(())
             }
             Some("delete") => {

@@ -16,6 +16,9 @@ use super::ledger::Ledger;
 use super::link::{Laptop, Link, SkewedClock};
 use super::random::Rng;
 
+/// A driver on its way.
+type Running = JoinHandle<Result<Summary, DriverError>>;
+
 pub struct Replica {
     pub name: String,
     pub link: Rc<Link>,
@@ -23,7 +26,7 @@ pub struct Replica {
     pub clock: Rc<SkewedClock>,
     ledger: Rc<Ledger>,
     rng: RefCell<Rng>,
-    stay: RefCell<Option<(JoinHandle<Result<Summary, DriverError>>, mpsc::UnboundedSender<Command>)>>,
+    stay: RefCell<Option<(Running, mpsc::UnboundedSender<Command>)>>,
     once: Cell<bool>,
     /// Numbers its edits, so that every value written is the only one of its kind.
     pub edits: Cell<u64>,
@@ -127,7 +130,7 @@ impl Replica {
         Some(self.end(task, seconds).await)
     }
 
-    async fn end(&self, mut task: JoinHandle<Result<Summary, DriverError>>, seconds: u64) -> Result<Summary, String> {
+    async fn end(&self, mut task: Running, seconds: u64) -> Result<Summary, String> {
         tokio::select! {
             biased;
             ended = &mut task => match ended {

@@ -1,9 +1,11 @@
 //! Rule 23: what a stale page wrote over is saved again; what somebody deleted is not.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use bivouac_journal::catchup::live;
 use bivouac_journal::ids::{FeatureId, LayerId, Object, PeerId};
 use bivouac_journal::json::Json;
 use bivouac_journal::operation::{Draft, Verb};
+use bivouac_journal::wire::{Frame, parse};
 use bivouac_store::{NewMap, SaveTask, ServerLayer, ServerMap, Store};
 use serde_json::json;
 
@@ -80,4 +82,18 @@ fn a_save_from_outside_the_room_that_lacks_it_has_deleted_it() {
     assert!(store.save_tasks(&[]).unwrap().is_empty());
     let object = Object::Feature(layer(), FeatureId::parse("added").unwrap());
     assert!(!store.state(&object).unwrap().is_alive());
+}
+
+#[test]
+fn rule_27_what_a_peer_left_unsaved_is_saved_by_whoever_is_still_there() {
+    let mut store = saved_once();
+    let text = format!(
+        r#"{{"sender":"gonee","verb":"update","subject":"feature","metadata":{{"id":"aaaa1","layerId":"{LAYER}","featureType":"marker"}},"key":"properties.name","value":"theirs","dirty":true,"hlc":"400000:0:other","kind":"OperationMessage"}}"#
+    );
+    let Frame::Operation(envelope) = parse(&text).unwrap() else { panic!("{text}") };
+    let peer = PeerId::parse("gonee").unwrap();
+    store.commit_received(Some(&peer), live(envelope), 4_000).unwrap();
+    assert_eq!(store.unsaved_of(&peer).unwrap(), 1);
+    assert!(store.save_tasks(std::slice::from_ref(&peer)).unwrap().is_empty(), "it may save its own");
+    assert_eq!(store.save_tasks(&[]).unwrap(), [SaveTask::Save(layer())]);
 }

@@ -177,6 +177,10 @@ impl Tx<'_> {
         let below = self.below(&operation.object, &writes)?;
         let applied = self.apply_writes(&operation.object, writes, &order, row)?;
         self.settle_covered(operation, below, Some(row), now_ms, &mut report.conflicts)?;
+        if operation.dirty == Some(false) && standing == Standing::Live {
+            // Told again from a document: what the document said is as new as this now.
+            self.reflect(&operation.object, &order)?;
+        }
         report.applied += 1;
         if applied.changed() {
             let number = self.hold(&operation.object)?.id;

@@ -73,7 +73,9 @@ impl Tx<'_> {
     /// 19): the operation's save was overtaken, not undone, and whoever made it saves again.
     fn is_a_lost_save(&mut self, object: &Object, write: &Write) -> Result<bool> {
         let mut writes: Vec<(Order, Option<Json>, Row)> = Vec::new();
-        for row in self.rows_of(object)?.into_iter().filter(|row| row.applied) {
+        // An invalid clock says nothing about what came before what (rule 4).
+        let counts = |row: &Row| row.applied && row.operation.order().valid;
+        for row in self.rows_of(object)?.into_iter().filter(counts) {
             if let Some(found) = row.writes()?.into_iter().find(|found| found.path == write.path) {
                 writes.push((row.operation.order(), found.value, row));
             }

@@ -1,7 +1,8 @@
 //! Telling a room what changed outside of it, before a save is announced there (rules 21, 23).
 
-use bivouac_journal::clock::{Hlc, Stamp};
+use bivouac_journal::clock::{Hlc, Order, Stamp};
 use bivouac_journal::ids::{LayerId, Object, PeerId};
+use bivouac_journal::merge::{ObjectState, Register};
 use bivouac_journal::operation::{Marks, Operation, Verb, dead};
 use bivouac_journal::outgoing::{feature_type, whole};
 use bivouac_journal::path::Path;
@@ -9,7 +10,7 @@ use bivouac_journal::wire::{Frame, print_frame, print_loose, print_reference_ver
 
 use crate::error::Result;
 use crate::log::{NewRow, Origin};
-use crate::object::name;
+use crate::object::{Base, name};
 use crate::open::Store;
 use crate::tx::Tx;
 
@@ -41,6 +42,7 @@ impl Store {
             let Ok(writes) = operation.writes() else { continue };
             let row = tx.append(&NewRow::of(&operation, Origin::Wire, now_ms))?;
             tx.apply_writes(&object, writes, &operation.order(), row)?;
+            tx.reflect(&object, &operation.order())?;
             texts.push(print_loose(&operation, me));
         }
         tx.commit()?;
@@ -114,6 +116,20 @@ impl Tx<'_> {
             }
         }
         Ok(changed)
+    }
+
+    /// What was told again is still what the server's document says: the base reflects the new
+    /// order, or a later document would lose to our own retelling.
+    pub(crate) fn reflect(&mut self, object: &Object, order: &Order) -> Result<()> {
+        let Some(base) = self.base(object)?.filter(|base| !base.document.is_empty()) else { return Ok(()) };
+        let state = self.state(object)?;
+        let registers = base.state.registers().iter().map(|(path, old)| {
+            let told = state.winner(path).filter(|winner| winner.order == *order && winner.value == old.value);
+            let order = told.map_or_else(|| old.order.clone(), |told| told.order.clone());
+            (path.clone(), Register { order, ..old.clone() })
+        });
+        let state = ObjectState::from_registers(registers.collect());
+        self.set_base(object, Some(&Base { document: base.document, state }))
     }
 
     fn retold(&mut self, object: &Object, path: &Path, hlc: &Hlc, me: &PeerId) -> Result<Operation> {

@@ -2,6 +2,8 @@
 
 mod terminal;
 
+use std::io::BufRead;
+
 use serde_json::{Value, json};
 use support::{MapSpec, TestMap, UmapServer, marker};
 use terminal::Terminal;
@@ -108,11 +110,12 @@ fn what_goes_wrong_has_its_exit_code() {
     let (code, text) = laptop.code(&["open", &gone, "--user", "alice"]);
     assert!([1, 6].contains(&code), "{code}: {text}");
     // Another process in the room has the map.
-    let mut watching = laptop.command(&["sync", "Codes", "--watch"]).spawn().unwrap();
-    support::wait_until("the map is in use", std::time::Duration::from_secs(20), || {
-        let (code, text) = laptop.code(&["edit", "Codes", "set", "aaaa1", "properties.name", "\"n\""]);
-        if code == 7 { Ok(()) } else { Err((code, text)) }
-    });
+    let mut watching = laptop.command(&["sync", "Codes", "--watch", "--events"]).spawn().unwrap();
+    let mut told = String::new();
+    std::io::BufReader::new(watching.stdout.as_mut().unwrap()).read_line(&mut told).unwrap();
+    assert!(!told.is_empty(), "the watch began");
+    let (code, text) = laptop.code(&["edit", "Codes", "set", "aaaa1", "properties.name", "\"n\""]);
+    assert_eq!(code, 7, "{text}");
     watching.kill().unwrap();
     watching.wait().unwrap();
 }

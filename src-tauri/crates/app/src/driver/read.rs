@@ -79,6 +79,20 @@ impl<S: Server, C: Clock> Desk<S, C> {
     }
 }
 
+impl<S: Server, C: Clock> Desk<S, C> {
+    /// Merges a version that another save overtook: theirs, but no base for anything.
+    pub(super) async fn merge_overtaken(&self, layer: &LayerId, version: &Version) -> Result<(), DriverError> {
+        match self.server.read_version(layer, &version.reference).await {
+            Ok(body) => {
+                self.store.borrow_mut().merge_overtaken(layer, version.at_ms, &body, self.now_ms())?;
+                Ok(())
+            }
+            Err(Failure::NotFound(_)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
 /// The versions after `base` and before `newest`, oldest first.
 pub(super) fn between(kept: Vec<Version>, base: &str, newest: &str) -> Vec<Version> {
     let (base, newest) = (version_ms(base), version_ms(newest));

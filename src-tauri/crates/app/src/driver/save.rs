@@ -15,7 +15,7 @@ use super::announce::Announcement;
 use super::errands::Desk;
 use super::read::version_ms;
 use super::{DriverError, Event};
-use crate::server::{Clock, Failure, LayerRead, LayerSave, Saved, Server, SettingsSave};
+use crate::server::{Clock, Failure, LayerRead, LayerSave, Saved, Server, SettingsSave, Version};
 
 /// The time between the two readings, in ms (rule 19).
 const SECOND_READING_MS: u64 = 5_000;
@@ -90,12 +90,13 @@ impl<S: Server, C: Clock> Desk<S, C> {
         // A layer that somebody deleted meanwhile is not listed any more (rule 28).
         self.read_map().await?;
         for mut saved in provisional {
+            let kept = self.server.versions(&saved.layer).await?;
             let read = match self.server.read_layer(&saved.layer).await {
                 Ok(read) => read,
                 Err(Failure::NotFound(_)) => continue,
                 Err(failure) => return Err(failure.into()),
             };
-            self.look_for_buried(&mut saved, &read).await?;
+            self.look_for_buried(&mut saved, kept, &read).await?;
             self.merge(&saved.layer, &read).await?;
             let mut store = self.store.borrow_mut();
             if !store.differs(&saved.layer, &read.body)? {
@@ -164,8 +165,9 @@ impl<S: Server, C: Clock> Desk<S, C> {
                 self.store.borrow_mut().gone_from_server(&layer, self.now_ms())?;
                 return Ok(saved);
             }
+            let kept = self.server.versions(&layer).await?;
             let current = self.server.read_layer(&layer).await?;
-            self.look_for_buried(&mut saved, &current).await?;
+            self.look_for_buried(&mut saved, kept, &current).await?;
             self.merge(&layer, &current).await?;
             if !self.store.borrow_mut().differs(&layer, &current.body)? {
                 saved.upto = upto;
@@ -201,18 +203,28 @@ impl<S: Server, C: Clock> Desk<S, C> {
         Err(last.into())
     }
 
-    /// Merges every kept version that a save of ours may have buried (rule 19).
-    async fn look_for_buried(&self, saved: &mut Provisional, current: &LayerRead) -> Result<(), DriverError> {
-        let kept = self.server.versions(&saved.layer).await?;
+    /// Merges every kept version that a save of ours may have buried (rule 19). `kept` was listed
+    /// before the document was read: a version in it with a greater number than the document's
+    /// was overtaken, for the server numbers a save before it stores it.
+    async fn look_for_buried(
+        &self,
+        saved: &mut Provisional,
+        kept: Vec<Version>,
+        current: &LayerRead,
+    ) -> Result<(), DriverError> {
+        let now_at = version_ms(&current.version);
         let mut foreign: Vec<_> = kept
             .into_iter()
-            // A newer one than what was read is no buried one: it is read next time, after this.
-            .filter(|v| (saved.since + 1..=version_ms(&current.version)).contains(&version_ms(&v.reference)))
-            .filter(|v| v.reference != current.version && !saved.seen.contains(&v.reference))
+            .filter(|v| version_ms(&v.reference) > saved.since && v.reference != current.version)
+            .filter(|v| !saved.seen.contains(&v.reference))
             .collect();
         foreign.sort_by_key(|version| version_ms(&version.reference));
         for version in foreign {
-            self.merge_version(&saved.layer, &version).await?;
+            if version_ms(&version.reference) > now_at {
+                self.merge_overtaken(&saved.layer, &version).await?;
+            } else {
+                self.merge_version(&saved.layer, &version).await?;
+            }
             saved.seen.insert(version.reference);
         }
         Ok(())

@@ -127,6 +127,16 @@ impl Store {
         tx.commit()
     }
 
+    /// Merges a version that another save overtook: its changes count, its base does not move.
+    ///
+    /// # Errors
+    /// When it is no layer document or the database fails.
+    pub fn merge_overtaken(&mut self, layer: &LayerId, at_ms: u64, body: &str, now_ms: u64) -> Result<()> {
+        let mut tx = self.begin()?;
+        tx.merge_features(layer, at_ms, body, false, now_ms)?;
+        tx.commit()
+    }
+
     /// Features that we added and that a save from within the room does not hold, though nobody
     /// there deleted them: a stale page wrote over them. They are saved again (rule 23); how many.
     /// To be called before that document is merged.

@@ -6,7 +6,7 @@ use super::known::Known;
 use crate::clock::{Hlc, Stamp};
 use crate::geometry::FeatureType;
 use crate::ids::{FeatureId, LayerId, Object, PeerId};
-use crate::json::{Json, Members, string};
+use crate::json::{Json, Members, Raw, string};
 use crate::operation::{Marks, Operation, Verb};
 use crate::path::{Path, Subject};
 
@@ -90,8 +90,8 @@ impl Envelope {
 
     /// Reads an operation message that is already split into members.
     ///
-    /// `text` gives the message's own text, which only a refusal needs.
-    pub(super) fn read<'a>(members: &Members<'_>, text: &dyn Fn() -> &'a str, known: &mut Known) -> Self {
+    /// `text` is the message's own text, which only a refusal needs.
+    pub(super) fn read(members: &Members<'_>, text: Raw<'_>, known: &mut Known) -> Self {
         let sender = members.text("sender").and_then(|s| known.peer(&s));
         let kind = members.get("kind").is_some();
         if members.text("verb").as_deref() != Some("batch") {
@@ -110,9 +110,9 @@ impl Envelope {
             .map(|(raw, index)| match Members::parse(raw.get()) {
                 Ok(inner) => {
                     let shared = Shared { stamp: &stamp, index, sender: sender.as_ref(), dirty };
-                    read_one(&inner, &|| raw.get(), Some(shared), known)
+                    read_one(&inner, raw.into(), Some(shared), known)
                 }
-                Err(_) => Entry::Refused { why: Refusal::Malformed, text: Json::from_raw(raw) },
+                Err(_) => Entry::Refused { why: Refusal::Malformed, text: Json::from_raw(raw.into()) },
             })
             .collect();
         Self { sender, entries, batch, kind }
@@ -127,19 +127,14 @@ struct Shared<'a> {
     dirty: Option<bool>,
 }
 
-fn read_one<'a>(
-    members: &Members<'_>,
-    text: &dyn Fn() -> &'a str,
-    shared: Option<Shared<'_>>,
-    known: &mut Known,
-) -> Entry {
+fn read_one(members: &Members<'_>, text: Raw<'_>, shared: Option<Shared<'_>>, known: &mut Known) -> Entry {
     match operation(members, shared, known) {
         Ok(operation) => Entry::Operation(Box::new(operation)),
-        Err(why) => Entry::Refused { why, text: Json::trusted(text()) },
+        Err(why) => Entry::Refused { why, text: Json::from_raw(text) },
     }
 }
 
-fn boolean(raw: &RawValue) -> Option<bool> {
+fn boolean(raw: Raw<'_>) -> Option<bool> {
     match raw.get() {
         "true" => Some(true),
         "false" => Some(false),
@@ -253,7 +248,7 @@ fn object(
 
 /// Browsers take the id from the value: one that names another object than the metadata would
 /// mean two different things to two peers.
-fn value_of_its_object<'a>(object: &Object, value: Option<&'a RawValue>) -> Result<Members<'a>, Refusal> {
+fn value_of_its_object<'a>(object: &Object, value: Option<Raw<'a>>) -> Result<Members<'a>, Refusal> {
     let members = value.and_then(|value| Members::parse(value.get()).ok()).ok_or(Refusal::Value)?;
     let expected = match object {
         Object::Map => return Err(Refusal::Value),

@@ -6,11 +6,10 @@
 use std::fmt::Write as _;
 
 use bivouac_journal::ids::{FeatureId, Object};
-use bivouac_journal::json::Members;
+use bivouac_journal::json::{Members, Raw};
 use bivouac_journal::merge::{ObjectState, Register};
 use bivouac_journal::path::Path;
 use bivouac_journal::project;
-use serde_json::value::RawValue;
 
 const OPTIONS: &str = "_umap_options";
 
@@ -104,7 +103,7 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Takes a document apart; one that is no JSON object shows nothing.
     pub fn of(document: &'a str) -> Self {
-        let inside = |raw: Option<&'a RawValue>| {
+        let inside = |raw: Option<Raw<'a>>| {
             raw.filter(|raw| raw.get().starts_with('{'))
                 .and_then(|raw| Members::parse(raw.get()).ok())
                 .unwrap_or_default()
@@ -125,11 +124,11 @@ impl<'a> Parts<'a> {
             (Some("properties"), Some(OPTIONS), Some(name), None) => self.options.get(name),
             _ => deep(&self.top, path),
         };
-        found.map(RawValue::get)
+        found.map(Raw::get)
     }
 }
 
-fn deep<'a>(top: &Members<'a>, path: &Path) -> Option<&'a RawValue> {
+fn deep<'a>(top: &Members<'a>, path: &Path) -> Option<Raw<'a>> {
     let mut segments = path.segments();
     let mut at = top.get(segments.next()?)?;
     for segment in segments {

@@ -1,5 +1,6 @@
 //! The log: one row per operation, as it came, also when it lost or was only recorded.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bivouac_journal::clock::{Hlc, Order, Stamp};
@@ -107,6 +108,15 @@ impl Tx<'_> {
     pub fn append(&mut self, new: &NewRow<'_>) -> Result<i64> {
         let operation = new.operation;
         let object = self.object_id(&operation.object)?;
+        let row = self.insert(new, object)?;
+        let held = self.hold(&operation.object)?;
+        held.rows.push(row);
+        held.logged = true;
+        Ok(row)
+    }
+
+    fn insert(&mut self, new: &NewRow<'_>, object: i64) -> Result<i64> {
+        let operation = new.operation;
         let (wall, counter, clock, stamp) = match &operation.stamp {
             Stamp::Valid(hlc) => (wall(hlc.wall), hlc.counter, self.intern(&hlc.id)?, None),
             Stamp::Invalid(text) => (-1, 0, 0, Some(text.clone())),
@@ -116,29 +126,58 @@ impl Tx<'_> {
         let newest = self.newest()?;
         self.newest = Some(newest.max(wall));
         let connection = self.connection;
-        let mut insert = match self.insert.take() {
-            Some(insert) => insert,
-            None => connection.prepare_cached(
+        let value = operation.value.as_ref().map(Json::as_str);
+        let (verb, kind) = (verb_number(operation.verb), operation.feature_type.map(type_number));
+        let is_plain = stamp.is_none()
+            && operation.extra.is_none()
+            && operation.marks == Marks::default()
+            && (new.unit, new.frame, new.before) == (None, None, None);
+        if is_plain {
+            let insert = self.hot.append_plain.get(
+                connection,
                 "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
-                        sender, dirty, feature_type, marks, stamp, extra, state, unit, frame, before)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-            )?,
-        };
-        insert.execute(params![
+                        sender, dirty, feature_type, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            )?;
+            return Ok(insert.insert(params![
+                wall,
+                counter,
+                clock,
+                operation.index,
+                object,
+                verb,
+                path,
+                value,
+                new.origin,
+                new.applied,
+                new.at_ms,
+                sender,
+                operation.dirty,
+                kind,
+                new.state,
+            ])?);
+        }
+        let insert = self.hot.append.get(
+            connection,
+            "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
+                    sender, dirty, feature_type, marks, stamp, extra, state, unit, frame, before)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+        )?;
+        Ok(insert.insert(params![
             wall,
             counter,
             clock,
             operation.index,
             object,
-            verb_number(operation.verb),
+            verb,
             path,
-            operation.value.as_ref().map(Json::as_str),
+            value,
             new.origin,
             new.applied,
             new.at_ms,
             sender,
             operation.dirty,
-            operation.feature_type.map(type_number),
+            kind,
             marks_text(&operation.marks),
             stamp,
             operation.extra.as_ref().map(Json::as_str),
@@ -146,9 +185,7 @@ impl Tx<'_> {
             new.unit,
             new.frame,
             new.before,
-        ])?;
-        self.insert = Some(insert);
-        Ok(self.connection.last_insert_rowid())
+        ])?)
     }
 
     /// The row that holds this very operation (M0), and whether its writes went to the registers.
@@ -162,34 +199,27 @@ impl Tx<'_> {
             None => None,
         };
         let connection = self.connection;
-        let mut probe = match self.probe.take() {
-            Some(probe) => probe,
-            None => connection.prepare_cached(
-                "SELECT row, applied, verb, path, object, value, extra FROM operations
-                 WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row",
-            )?,
-        };
+        let probe = self.hot.probe.get(
+            connection,
+            "SELECT row, applied, verb, path, object, value, extra FROM operations
+             WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row",
+        )?;
         let same = |found: Option<&str>, ours: &Option<Json>| {
             found == ours.as_ref().map(Json::as_str) || found.map(Json::trusted) == *ours
         };
-        let mut repeated = None;
-        {
-            let mut rows = probe.query(params![wall, counter, clock, operation.index, text])?;
-            while let Some(row) = rows.next()? {
-                if row.get::<_, i64>(2)? != verb_number(operation.verb)
-                    || row.get::<_, Option<i64>>(3)? != path
-                    || !same(row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.value)
-                    || !same(row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.extra)
-                    || !self.objects.is_named(connection, row.get(4)?, &operation.object)?
-                {
-                    continue;
-                }
-                repeated = Some((row.get(0)?, row.get(1)?));
-                break;
+        let mut rows = probe.query(params![wall, counter, clock, operation.index, text])?;
+        while let Some(row) = rows.next()? {
+            if row.get::<_, i64>(2)? != verb_number(operation.verb)
+                || row.get::<_, Option<i64>>(3)? != path
+                || !same(row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.value)
+                || !same(row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.extra)
+                || !self.objects.is_named(connection, row.get(4)?, &operation.object)?
+            {
+                continue;
             }
+            return Ok(Some((row.get(0)?, row.get(1)?)));
         }
-        self.probe = Some(probe);
-        Ok(repeated)
+        Ok(None)
     }
 
     /// The identity's columns; `None` when no row can hold it.
@@ -229,8 +259,9 @@ impl Tx<'_> {
     /// # Errors
     /// When they cannot be read.
     pub fn rows_of(&mut self, object: &Object) -> Result<Vec<Row>> {
-        let id = self.object_id(object)?;
-        self.rows("WHERE object = ?1 ORDER BY at, row", [id])
+        let held = self.hold(object)?;
+        let (id, listed) = (held.id, held.rows.rows()?);
+        listed_rows(listed, |row| Ok(self.rows("WHERE row = ?1 AND object = ?2", [row, id])?.pop()))
     }
 
     /// Own rows on their way (local to saved), oldest first; of one object or of all.
@@ -378,6 +409,16 @@ pub(crate) fn rows(
             frame: row.get(21)?,
         });
     }
+    Ok(rows)
+}
+
+/// The log rows of an object out of its list, oldest first; `read` tells whether a row is the object's.
+pub(crate) fn listed_rows(listed: Vec<i64>, mut read: impl FnMut(i64) -> Result<Option<Row>>) -> Result<Vec<Row>> {
+    let mut rows = Vec::with_capacity(listed.len());
+    for row in listed.into_iter().collect::<BTreeSet<i64>>() {
+        rows.extend(read(row)?);
+    }
+    rows.sort_by_key(|row| (row.at_ms, row.row));
     Ok(rows)
 }
 

@@ -21,11 +21,35 @@ pub struct Tx<'s> {
     pub(crate) standings: LayerStandings,
     pub(crate) parked: Option<i64>,
     pub(crate) open_conflicts: Option<bool>,
-    /// What a long list runs for each of its operations.
-    pub(crate) insert: Option<CachedStatement<'s>>,
-    pub(crate) probe: Option<CachedStatement<'s>>,
+    pub(crate) hot: Hot<'s>,
     clock: Option<Clock>,
     done: bool,
+}
+
+/// Statements that a long list runs for each of its operations or objects.
+#[derive(Default)]
+pub(crate) struct Hot<'s> {
+    pub append: Slot<'s>,
+    pub append_plain: Slot<'s>,
+    pub probe: Slot<'s>,
+    pub find_object: Slot<'s>,
+    pub insert_object: Slot<'s>,
+    pub update_object: Slot<'s>,
+    pub insert_place: Slot<'s>,
+}
+
+/// One of them, prepared when it is needed first.
+#[derive(Default)]
+pub(crate) struct Slot<'s>(Option<CachedStatement<'s>>);
+
+impl<'s> Slot<'s> {
+    pub fn get(&mut self, connection: &'s Connection, sql: &str) -> rusqlite::Result<&mut CachedStatement<'s>> {
+        let statement = match self.0.take() {
+            Some(statement) => statement,
+            None => connection.prepare_cached(sql)?,
+        };
+        Ok(self.0.insert(statement))
+    }
 }
 
 impl Store {
@@ -43,8 +67,7 @@ impl Store {
             standings: LayerStandings::default(),
             parked: None,
             open_conflicts: None,
-            insert: None,
-            probe: None,
+            hot: Hot::default(),
             clock: None,
             done: false,
         })

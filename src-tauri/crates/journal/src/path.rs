@@ -15,6 +15,7 @@ pub const MAX_BYTES: usize = 256;
 
 /// Separates the segments inside [`Path`]; cannot occur in a name.
 const SEPARATOR: char = '\u{1f}';
+const SEPARATOR_BYTE: u8 = 0x1f;
 
 /// What the server adds to a map's properties when it hands them out; never a setting, never
 /// written by an operation (rules 10 and 34).
@@ -166,6 +167,16 @@ impl Path {
     /// The names from the object down to the register.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split(SEPARATOR)
+    }
+
+    /// The one name below `container`, when that is all that this path has; `None` for others.
+    #[must_use]
+    pub fn directly_below(&self, container: &[&str]) -> Option<&str> {
+        let mut rest = &*self.0;
+        for name in container {
+            rest = rest.strip_prefix(name)?.strip_prefix(SEPARATOR)?;
+        }
+        (!rest.as_bytes().contains(&SEPARATOR_BYTE)).then_some(rest)
     }
 
     /// Whether a write here replaces `other` too (M1); a path does not cover itself.

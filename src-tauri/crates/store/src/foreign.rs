@@ -101,9 +101,12 @@ impl Tx<'_> {
         now_ms: u64,
     ) -> Result<ForeignReport> {
         let mut report = ForeignReport::default();
+        self.appended.together(true);
         for (incoming, writes) in operations {
             self.receive_one(incoming, writes, now_ms, &mut report)?;
         }
+        self.appended.together(false);
+        self.write_appended()?;
         let mut refused: BTreeMap<&PeerId, u64> = BTreeMap::new();
         for sender in report.refused.iter().filter_map(|(sender, _)| sender.as_ref()) {
             *refused.entry(sender).or_default() += 1;

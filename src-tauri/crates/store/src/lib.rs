@@ -6,6 +6,7 @@
 //!
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
+mod append;
 mod base;
 mod codec;
 mod compact;

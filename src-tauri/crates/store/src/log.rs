@@ -101,93 +101,6 @@ const COLUMNS: &str = "row, wall, counter, clock, idx, object, verb, path, value
     feature_type, marks, stamp, extra, state, sent_as, unit, frame, before";
 
 impl Tx<'_> {
-    /// Appends a row to the log; its writes are applied apart.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn append(&mut self, new: &NewRow<'_>) -> Result<i64> {
-        let operation = new.operation;
-        let object = self.object_id(&operation.object)?;
-        let row = self.insert(new, object)?;
-        let held = self.hold(&operation.object)?;
-        held.rows.push(row);
-        held.logged = true;
-        Ok(row)
-    }
-
-    fn insert(&mut self, new: &NewRow<'_>, object: i64) -> Result<i64> {
-        let operation = new.operation;
-        let (wall, counter, clock, stamp) = match &operation.stamp {
-            Stamp::Valid(hlc) => (wall(hlc.wall), hlc.counter, self.intern(&hlc.id)?, None),
-            Stamp::Invalid(text) => (-1, 0, 0, Some(text.clone())),
-        };
-        let path = operation.path.as_ref().map(|path| self.intern(path.as_stored())).transpose()?;
-        let sender = operation.sender.as_ref().map(|peer| self.intern(peer.as_str())).transpose()?;
-        let newest = self.newest()?;
-        self.newest = Some(newest.max(wall));
-        let connection = self.connection;
-        let value = operation.value.as_ref().map(Json::as_str);
-        let (verb, kind) = (verb_number(operation.verb), operation.feature_type.map(type_number));
-        let is_plain = stamp.is_none()
-            && operation.extra.is_none()
-            && operation.marks == Marks::default()
-            && (new.unit, new.frame, new.before) == (None, None, None);
-        if is_plain {
-            let insert = self.hot.append_plain.get(
-                connection,
-                "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
-                        sender, dirty, feature_type, state)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            )?;
-            return Ok(insert.insert(params![
-                wall,
-                counter,
-                clock,
-                operation.index,
-                object,
-                verb,
-                path,
-                value,
-                new.origin,
-                new.applied,
-                new.at_ms,
-                sender,
-                operation.dirty,
-                kind,
-                new.state,
-            ])?);
-        }
-        let insert = self.hot.append.get(
-            connection,
-            "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
-                    sender, dirty, feature_type, marks, stamp, extra, state, unit, frame, before)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-        )?;
-        Ok(insert.insert(params![
-            wall,
-            counter,
-            clock,
-            operation.index,
-            object,
-            verb,
-            path,
-            value,
-            new.origin,
-            new.applied,
-            new.at_ms,
-            sender,
-            operation.dirty,
-            kind,
-            marks_text(&operation.marks),
-            stamp,
-            operation.extra.as_ref().map(Json::as_str),
-            new.state,
-            new.unit,
-            new.frame,
-            new.before,
-        ])?)
-    }
-
     /// The row that holds this very operation (M0), and whether its writes went to the registers.
     pub(crate) fn repetition(&mut self, operation: &Operation) -> Result<Option<(i64, bool)>> {
         let Some((wall, counter, clock, text)) = self.identity(&operation.stamp)? else { return Ok(None) };
@@ -198,6 +111,9 @@ impl Tx<'_> {
             },
             None => None,
         };
+        if self.appended.holds(wall, operation.index) {
+            self.write_appended()?;
+        }
         let connection = self.connection;
         let probe = self.hot.probe.get(
             connection,
@@ -272,9 +188,9 @@ impl Tx<'_> {
         match object {
             Some(object) => {
                 let id = self.object_id(object)?;
-                self.rows("WHERE object = ?1 AND state BETWEEN 1 AND 4 ORDER BY row", [id])
+                self.own_rows("WHERE object = ?1 AND state BETWEEN 1 AND 4 ORDER BY row", [id])
             }
-            None => self.rows("WHERE state BETWEEN 1 AND 4 ORDER BY row", []),
+            None => self.own_rows("WHERE state BETWEEN 1 AND 4 ORDER BY row", []),
         }
     }
 
@@ -318,6 +234,7 @@ impl Tx<'_> {
     /// # Errors
     /// When it cannot be written.
     pub fn set_state(&mut self, rows: &[i64], state: SaveState) -> Result<()> {
+        self.write_appended()?;
         let mut update = self.connection.prepare_cached("UPDATE operations SET state = ?2 WHERE row = ?1")?;
         for row in rows {
             update.execute(params![row, state])?;
@@ -330,6 +247,7 @@ impl Tx<'_> {
     /// # Errors
     /// When it cannot be written.
     pub fn set_sent_as(&mut self, rows: &[i64], wire: i64) -> Result<()> {
+        self.write_appended()?;
         let mut update = self.connection.prepare_cached("UPDATE operations SET sent_as = ?2 WHERE row = ?1")?;
         for row in rows {
             update.execute(params![row, wire])?;
@@ -338,18 +256,25 @@ impl Tx<'_> {
     }
 
     pub(crate) fn set_applied(&mut self, row: i64) -> Result<()> {
+        self.write_appended()?;
         self.connection.prepare_cached("UPDATE operations SET applied = 1 WHERE row = ?1")?.execute([row])?;
         Ok(())
     }
 
     pub(crate) fn rows(&mut self, rest: &str, params: impl rusqlite::Params) -> Result<Vec<Row>> {
+        self.write_appended()?;
+        self.own_rows(rest, params)
+    }
+
+    /// As [`Tx::rows`], for rows on their way, which no list of others appends.
+    pub(crate) fn own_rows(&mut self, rest: &str, params: impl rusqlite::Params) -> Result<Vec<Row>> {
         // Objects that are new in this transaction have no row to read their name from yet.
         rows(self.connection, self.names, rest, params, |id, connection| {
             self.objects.name(id).map_or_else(|| object::name(connection, id), Ok)
         })
     }
 
-    fn newest(&mut self) -> Result<i64> {
+    pub(crate) fn newest(&mut self) -> Result<i64> {
         match self.newest {
             Some(newest) => Ok(newest),
             None => {
@@ -427,7 +352,7 @@ pub(crate) fn one(connection: &Connection, names: &mut Names, row: i64) -> Resul
     Ok(rows(connection, names, "WHERE row = ?1", [row], |id, connection| object::name(connection, id))?.pop())
 }
 
-fn wall(wall: u64) -> i64 {
+pub(crate) fn wall(wall: u64) -> i64 {
     i64::try_from(wall).unwrap_or(i64::MAX)
 }
 
@@ -448,7 +373,7 @@ fn verb_of(number: i64) -> Result<Verb> {
     }
 }
 
-fn type_number(kind: FeatureType) -> i64 {
+pub(crate) fn type_number(kind: FeatureType) -> i64 {
     match kind {
         FeatureType::Marker => 0,
         FeatureType::Polyline => 1,
@@ -466,7 +391,7 @@ fn type_of(number: i64) -> Option<FeatureType> {
 }
 
 /// `o|h|i`, since most rows have none of the three.
-fn marks_text(marks: &Marks) -> Option<String> {
+pub(crate) fn marks_text(marks: &Marks) -> Option<String> {
     let text = |hlc: &Option<Hlc>| hlc.as_ref().map(ToString::to_string).unwrap_or_default();
     let index = marks.index.map(|index| index.to_string()).unwrap_or_default();
     (*marks != Marks::default()).then(|| format!("{}\u{1f}{}\u{1f}{index}", text(&marks.origin), text(&marks.stamp)))

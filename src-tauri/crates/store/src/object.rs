@@ -47,6 +47,24 @@ pub(crate) struct Held {
 
 type Lies = Option<(Order, Option<Json>)>;
 
+impl Held {
+    fn new(object: Object, id: i64) -> Self {
+        Self {
+            object,
+            id,
+            state: ObjectState::default(),
+            document: None,
+            read_at: None,
+            new: true,
+            changed: false,
+            same_base: false,
+            rows: RowList::default(),
+            logged: false,
+            lies: None,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     places: HashMap<Object, usize>,
@@ -55,7 +73,14 @@ pub(crate) struct Objects {
     last: usize,
     names: HashMap<i64, Object>,
     next: Option<i64>,
+    /// Every object that the file held when a long list came, by layer and name.
+    listed: Option<HashMap<i64, HashMap<Box<str>, i64>>>,
 }
+
+/// From so many operations on, reading all names once is less work than looking for each.
+const LONG_LIST: usize = 500;
+/// As long as the file holds no more than so many objects for each operation.
+const OBJECTS_EACH: usize = 8;
 
 pub(crate) fn key(object: &Object) -> (i64, &str) {
     match object {
@@ -105,6 +130,10 @@ pub(crate) fn read(connection: &Connection, names: &mut Names, id: i64) -> Resul
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let state = codec::decode(connection, names, &registers, &document)?;
     Ok((document, state))
+}
+
+fn find(listed: &HashMap<i64, HashMap<Box<str>, i64>>, layer: i64, uid: &str) -> Option<i64> {
+    listed.get(&layer)?.get(uid).copied()
 }
 
 /// The log rows of one stored object.
@@ -184,6 +213,9 @@ impl Tx<'_> {
     fn fetch(&mut self, object: &Object) -> Result<Held> {
         let layer = self.layer_number(object)?;
         let (kind, uid) = key(object);
+        if self.objects.listed.as_ref().is_some_and(|listed| find(listed, layer, uid).is_none()) {
+            return Ok(Held::new(object.clone(), self.next_object()?));
+        }
         let find = self.hot.find_object.get(
             self.connection,
             "SELECT id, document, registers, read_at, rows FROM objects WHERE kind = ?1 AND layer = ?2 AND uid = ?3",
@@ -194,28 +226,34 @@ impl Tx<'_> {
                 Ok((row.get::<_, i64>(0)?, document, registers, row.get(3)?, row.get::<_, Vec<u8>>(4)?))
             })
             .optional()?;
-        let mut held = Held {
-            object: object.clone(),
-            id: 0,
-            state: ObjectState::default(),
-            document: None,
-            read_at: None,
-            new: true,
-            changed: false,
-            same_base: false,
-            rows: RowList::default(),
-            logged: false,
-            lies: None,
-        };
         let Some((id, document, registers, read_at, rows)) = found else {
-            held.id = self.next_object()?;
-            return Ok(held);
+            return Ok(Held::new(object.clone(), self.next_object()?));
         };
+        let mut held = Held::new(object.clone(), id);
         held.state = codec::decode(self.connection, self.names, &registers, &document)?;
         held.lies = lies(&held.state);
-        (held.id, held.document, held.read_at, held.new) = (id, Some(document), read_at, false);
+        (held.document, held.read_at, held.new) = (Some(document), read_at, false);
         held.rows = RowList::read(rows)?;
         Ok(held)
+    }
+
+    /// A list of so many operations is about to come.
+    pub(crate) fn expect(&mut self, operations: usize) -> Result<()> {
+        let known = self.next_object()?;
+        self.objects.next = Some(known);
+        let few = usize::try_from(known).is_ok_and(|known| known <= operations.saturating_mul(OBJECTS_EACH));
+        if operations < LONG_LIST || !few || !self.objects.held.is_empty() {
+            return Ok(());
+        }
+        let mut listed: HashMap<i64, HashMap<Box<str>, i64>> = HashMap::default();
+        let mut statement = self.connection.prepare_cached("SELECT id, layer, uid FROM objects")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let uid = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            listed.entry(row.get(1)?).or_default().insert(uid.into(), row.get(0)?);
+        }
+        self.objects.listed = Some(listed);
+        Ok(())
     }
 
     fn layer_number(&mut self, object: &Object) -> Result<i64> {
@@ -499,6 +537,8 @@ impl Objects {
 
     fn forget(&mut self) {
         (self.last, self.held) = (0, Vec::new());
+        // There are more by now.
+        self.listed = None;
         self.places.clear();
         self.names.clear();
     }
@@ -514,6 +554,13 @@ impl Objects {
             return Ok(known == object);
         }
         let (kind, uid) = key(object);
+        if let Some(listed) = &self.listed {
+            let layer = match object {
+                Object::Map | Object::Layer(_) => Some(0),
+                Object::Feature(layer, _) => find(listed, 0, layer.as_str()),
+            };
+            return Ok(layer.and_then(|layer| find(listed, layer, uid)) == Some(id));
+        }
         let (same, layer): (bool, i64) = connection
             .prepare_cached("SELECT kind = ?2 AND uid = ?3, layer FROM objects WHERE id = ?1")?
             .query_row(params![id, kind, uid], |row| Ok((row.get(0)?, row.get(1)?)))

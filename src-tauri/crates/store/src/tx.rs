@@ -3,6 +3,7 @@
 use bivouac_journal::clock::Clock;
 use rusqlite::{CachedStatement, Connection};
 
+use crate::append::Appended;
 use crate::error::Result;
 use crate::foreign::LayerStandings;
 use crate::map;
@@ -22,6 +23,8 @@ pub struct Tx<'s> {
     pub(crate) parked: Option<i64>,
     pub(crate) open_conflicts: Option<bool>,
     pub(crate) hot: Hot<'s>,
+    /// Rows that a list appended and that are written together.
+    pub(crate) appended: Appended,
     clock: Option<Clock>,
     done: bool,
 }
@@ -31,6 +34,7 @@ pub struct Tx<'s> {
 pub(crate) struct Hot<'s> {
     pub append: Slot<'s>,
     pub append_plain: Slot<'s>,
+    pub append_many: Slot<'s>,
     pub probe: Slot<'s>,
     pub find_object: Slot<'s>,
     pub insert_object: Slot<'s>,
@@ -68,6 +72,7 @@ impl Store {
             parked: None,
             open_conflicts: None,
             hot: Hot::default(),
+            appended: Appended::default(),
             clock: None,
             done: false,
         })
@@ -80,6 +85,7 @@ impl Tx<'_> {
     /// # Errors
     /// When it cannot be written; nothing of the transaction is kept then.
     pub fn commit(mut self) -> Result<()> {
+        self.write_appended()?;
         self.flush()?;
         if let Some(clock) = &self.clock {
             map::keep_clock(self.connection, clock)?;

@@ -65,6 +65,7 @@ impl Store {
                 incoming.push(sorted);
             }
         }
+        tx.expect(incoming.len())?;
         let incoming = incoming.into_iter().map(|sorted| {
             let incoming = Incoming { standing: standing(sorted.standing), operation: sorted.operation };
             // Without any it may be unsound, which is found again where it is counted.

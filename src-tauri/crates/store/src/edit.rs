@@ -150,7 +150,7 @@ impl Tx<'_> {
         self.rows("WHERE (row = ?1 OR sent_as = ?1) AND state BETWEEN 1 AND 4 ORDER BY row", [register.row])
     }
 
-    fn wins_anything(&mut self, object: &Object, row: i64, sent_as: Option<i64>) -> Result<bool> {
+    pub(crate) fn wins_anything(&mut self, object: &Object, row: i64, sent_as: Option<i64>) -> Result<bool> {
         let registers = self.state(object)?.registers();
         Ok(registers.values().any(|register| register.row == row || Some(register.row) == sent_as))
     }

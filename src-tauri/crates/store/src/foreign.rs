@@ -109,7 +109,7 @@ impl Tx<'_> {
         Ok(report)
     }
 
-    fn receive_one(&mut self, incoming: Incoming, now_ms: u64, report: &mut ForeignReport) -> Result<()> {
+    pub(crate) fn receive_one(&mut self, incoming: Incoming, now_ms: u64, report: &mut ForeignReport) -> Result<()> {
         let Incoming { operation, standing } = incoming;
         if let Some((row, applied)) = self.repetition(&operation)? {
             report.repeated += 1;
@@ -134,6 +134,14 @@ impl Tx<'_> {
             report.skewed = report.skewed.max(Some(ahead.by_ms));
         }
         let mut new = NewRow { applied: false, ..NewRow::of(&operation, Origin::Foreign, now_ms) };
+        if operation.verb == Verb::Update
+            && let Some(other) = self.same_as(&operation.object)?
+        {
+            // Rule 24: kept as it came, counted where the feature is.
+            self.append(&new)?;
+            let operation = Operation { object: other, ..operation };
+            return self.receive_one(Incoming { operation, standing }, now_ms, report);
+        }
         if standing == Standing::History {
             self.append(&new)?;
             report.history += 1;

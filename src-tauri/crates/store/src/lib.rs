@@ -6,6 +6,7 @@
 //!
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
+mod alias;
 mod base;
 mod codec;
 mod compact;
@@ -19,6 +20,7 @@ mod frame;
 mod fresh;
 mod layer;
 mod log;
+mod lost;
 mod map;
 mod names;
 mod object;
@@ -43,6 +45,7 @@ pub use foreign::{ForeignReport, Incoming, Standing};
 pub use frame::Frame;
 pub use layer::LayerFacts;
 pub use log::{NewRow, Origin, Row, SaveState};
+pub use lost::{Suspect, Suspects};
 pub use map::{MapRecord, NewMap};
 pub use object::Base;
 pub use open::Store;

@@ -114,9 +114,11 @@ impl Store {
         let found = tx.row(row)?.ok_or(Error::UnknownProposal(row))?;
         tx.set_state(&[row], SaveState::None)?;
         let operation = found.operation;
+        // By its present id (rule 24).
+        let object = tx.same_as(&operation.object)?.unwrap_or(operation.object);
         let draft = bivouac_journal::operation::Draft {
             verb: operation.verb,
-            object: operation.object,
+            object,
             path: operation.path,
             value: operation.value,
         };

@@ -3,6 +3,7 @@
 use bivouac_journal::clock::Clock;
 use rusqlite::{CachedStatement, Connection};
 
+use crate::alias::SameFeatures;
 use crate::error::Result;
 use crate::foreign::LayerStandings;
 use crate::map;
@@ -21,6 +22,8 @@ pub struct Tx<'s> {
     pub(crate) standings: LayerStandings,
     pub(crate) parked: Option<i64>,
     pub(crate) open_conflicts: Option<bool>,
+    /// Features that are known by two ids.
+    pub(crate) same: Option<SameFeatures>,
     /// What a long list runs for each of its operations.
     pub(crate) insert: Option<CachedStatement<'s>>,
     pub(crate) probe: Option<CachedStatement<'s>>,
@@ -43,6 +46,7 @@ impl Store {
             standings: LayerStandings::default(),
             parked: None,
             open_conflicts: None,
+            same: None,
             insert: None,
             probe: None,
             clock: None,

@@ -29,6 +29,8 @@ pub(super) enum Outcome {
 pub(super) struct ReadDone {
     pub(super) layers: usize,
     pub(super) skew_ms: Option<i64>,
+    /// Changes of others that were offered because nobody saved them (rule 16).
+    pub(super) lost: usize,
 }
 
 /// What an errand works with.
@@ -102,7 +104,7 @@ where
     pub(super) async fn errand_done(&mut self, outcome: Outcome) -> Result<(), DriverError> {
         match outcome {
             Outcome::Read(Ok(done)) => self.read_done(done).await,
-            Outcome::Saved(Ok(done)) => self.save_done(done),
+            Outcome::Saved(Ok(done)) => self.save_done(done).await,
             Outcome::Read(Err(error)) => self.errand_failed(error, true),
             Outcome::Saved(Err(error)) => self.errand_failed(error, false),
         }
@@ -110,17 +112,14 @@ where
 
     async fn read_done(&mut self, done: ReadDone) -> Result<(), DriverError> {
         self.summary.read += done.layers;
+        self.summary.conflicts += done.lost;
         if let Some(ms) = done.skew_ms {
             self.tell(Event::ClockSkew { ms });
         }
         self.tell(Event::Changed);
         if self.without_room {
             // Nobody to exchange with: settle what is ours, then save (RULES, "Nobody online").
-            let me = self.session.me().clone();
-            let now = self.clock.now().wall_ms;
-            let random = &mut self.random;
-            self.store.borrow_mut().prepare_frames(&me, now, &mut || random.bits())?;
-            self.touch();
+            self.settle_alone()?;
         } else if self.session_waits_for_read {
             self.session_waits_for_read = false;
             self.input(Input::ServerRead).await?;
@@ -131,7 +130,17 @@ where
         Ok(())
     }
 
-    fn save_done(&mut self, done: SaveDone) -> Result<(), DriverError> {
+    /// Without a room: what is ours competes with what was read, and is saved.
+    fn settle_alone(&mut self) -> Result<(), DriverError> {
+        let me = self.session.me().clone();
+        let now = self.clock.now().wall_ms;
+        let random = &mut self.random;
+        self.store.borrow_mut().prepare_frames(&me, now, &mut || random.bits())?;
+        self.touch();
+        Ok(())
+    }
+
+    async fn save_done(&mut self, done: SaveDone) -> Result<(), DriverError> {
         self.summary.saved += done.saves;
         self.tell(Event::Changed);
         for (layer, failure) in done.not_saved {
@@ -141,7 +150,14 @@ where
                 return Err(failure.into());
             }
         }
-        if done.verified {
+        if done.released {
+            if self.without_room {
+                self.settle_alone()?;
+            } else {
+                self.touch();
+                self.input(Input::LocalEdit).await?;
+            }
+        } else if done.verified {
             self.summary.verified = true;
             self.tell(Event::Verified);
         } else {

@@ -7,6 +7,7 @@
 mod announce;
 mod errands;
 mod events;
+mod lost;
 mod read;
 mod save;
 

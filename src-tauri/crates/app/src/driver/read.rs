@@ -13,12 +13,13 @@ impl<S: Server, C: Clock> Desk<S, C> {
     /// Reads the map and every layer whose version changed, and merges them.
     pub(super) async fn read_server(&self) -> Result<ReadDone, DriverError> {
         let layers = self.read_map().await?;
-        let mut done = ReadDone { layers: 0, skew_ms: self.skew()? };
+        let mut done = ReadDone { layers: 0, skew_ms: self.skew()?, lost: 0 };
         for layer in layers {
             if self.read_layer(&layer).await? {
                 done.layers += 1;
             }
         }
+        done.lost = self.look_for_lost().await?;
         Ok(done)
     }
 

@@ -117,6 +117,7 @@ impl Session {
         }
         if let Some((layer, version)) = envelope.reference_version() {
             let announced = Some((layer.clone(), version));
+            self.outputs.push_back(Output::Commit { from: sender, log: catchup::live(envelope) });
             self.outputs.push_back(Output::ForeignSave { announced });
             return;
         }

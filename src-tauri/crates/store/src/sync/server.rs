@@ -223,6 +223,9 @@ impl Tx<'_> {
         let at_ms = layer.reference.as_deref().map(version_ms).filter(|at| *at > 0).unwrap_or(modified_at_ms);
         let advance = facts.provisional.is_none();
         self.merge_object(&object, Some(&document.to_string()), at_ms, advance, now_ms)?;
+        if advance {
+            self.settle_proposals(&layer.id)?;
+        }
         let is_new = layer.reference.is_some() && layer.reference != facts.reference;
         self.set_layer_facts(
             &layer.id,
@@ -285,7 +288,7 @@ impl Tx<'_> {
                 self.merge_object(object, None, at_ms, advance, now_ms)?;
             }
         }
-        Ok(())
+        if advance { self.settle_proposals(layer) } else { Ok(()) }
     }
 
     /// Lets a feature of ours start over as unsaved, unless somebody deleted it.

@@ -15,6 +15,9 @@ use super::save::SaveDone;
 use super::{Driver, DriverError, Event, RETRY_MS, Random, Shared, Stay};
 use crate::server::{Clock, Failure, Server};
 
+/// What vanished is saved again at most once in this time, in ms (rule 40).
+const REASSERT_EVERY_MS: u64 = 30_000;
+
 /// An errand under way.
 pub(super) type Errand = Pin<Box<dyn Future<Output = Outcome>>>;
 
@@ -31,6 +34,8 @@ pub(super) struct ReadDone {
     pub(super) skew_ms: Option<i64>,
     /// Changes of others that were offered because nobody saved them (rule 16).
     pub(super) lost: usize,
+    /// Additions of ours that vanished and are saved again (rule 23).
+    pub(super) again: usize,
 }
 
 /// What an errand works with.
@@ -126,8 +131,22 @@ where
         } else if self.session.state() == State::Live {
             // What vanished from the server without a delete is saved again (rule 23).
             self.touch();
+            if done.again > 0 {
+                self.space_out_reassertion();
+            }
         }
         Ok(())
+    }
+
+    /// A page that writes over us again and again is answered twice a minute, not each time (rule 40).
+    fn space_out_reassertion(&mut self) {
+        let now = self.clock.now().mono_ms;
+        if self.stay == Stay::Watch
+            && let Some(last) = self.reasserted_at
+        {
+            self.save_at = self.save_at.max(Some(last + REASSERT_EVERY_MS));
+        }
+        self.reasserted_at = self.save_at.or(Some(now));
     }
 
     /// Without a room: what is ours competes with what was read, and is saved.
@@ -168,7 +187,7 @@ where
 
     fn errand_failed(&mut self, error: DriverError, was_read: bool) -> Result<(), DriverError> {
         let failure = match error {
-            DriverError::Store(error) => return Err(error.into()),
+            DriverError::Store(_) | DriverError::Spill(_) => return Err(error),
             DriverError::Server(failure) => failure,
         };
         self.fail(&failure)?;
@@ -187,7 +206,12 @@ where
 
     /// Staying once: whether there is nothing left to do.
     pub(super) fn is_done(&self) -> Result<bool, DriverError> {
-        if self.stay == Stay::Watch || self.errand.is_some() || self.read_at.is_some() || self.save_at.is_some() {
+        if self.stay == Stay::Watch
+            || !self.flood.is_empty()
+            || self.errand.is_some()
+            || self.read_at.is_some()
+            || self.save_at.is_some()
+        {
             return Ok(false);
         }
         Ok(self.summary.verified && self.may_save())

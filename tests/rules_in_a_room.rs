@@ -348,6 +348,58 @@ fn rule_27_what_a_peer_leaves_unsaved_is_told_kept_and_saved() {
 }
 
 #[test]
+fn rule_22_a_hidden_layer_is_on_the_laptop_like_any_other() {
+    play(|| async {
+        let place = Place::new(&[marker("aaa11", &point(), "a")]);
+        let hidden = "00000000-0000-4000-8000-000000000002";
+        let settings = json!({"name": "Hidden", "displayOnLoad": false}).as_object().unwrap().clone();
+        let features = [marker("bbb11", &point(), "unseen"), marker("bbb12", &point(), "unseen too")];
+        let body = json!({"type": "FeatureCollection", "features": features}).to_string();
+        let post = Post { id: hidden.to_owned(), name: "Hidden".to_owned(), rank: 2, parent: None, settings, body };
+        place.http.create("furnish", post).unwrap();
+        let store = place.store();
+        place.stay(&store, Stay::Once, 0).run.await.unwrap().unwrap();
+        let object = Object::Feature(LayerId::parse(hidden).unwrap(), FeatureId::parse("bbb12").unwrap());
+        let draft = update(object, Path::property("name"), Some(&json!("seen")));
+        store.borrow_mut().commit_local("rename", vec![draft], place.world.now()).unwrap();
+        place.stay(&store, Stay::Once, 0).run.await.unwrap().unwrap();
+        let (body, _) = place.http.read_layer(hidden).unwrap();
+        let names: Vec<Value> = sim::http::features(&body).iter().map(|f| f["properties"]["name"].clone()).collect();
+        assert_eq!(names, [json!("unseen"), json!("seen")], "saved from what is here, which is all of it");
+    });
+}
+
+#[test]
+fn rule_37_without_the_right_nothing_is_posted_the_map_is_read_only_and_edits_stay() {
+    play(|| async {
+        let place = Place::new(&[marker("aaa11", &point(), "a")]);
+        let store = place.store();
+        let laptop = place.stay(&store, Stay::Watch, 0);
+        place.world.sleep(5_000).await;
+        assert!(!store.borrow().map().unwrap().read_only);
+        place.http.read_only.set(true);
+        laptop.rename("aaa11", "mine", &place.world);
+        place.world.sleep(10_000).await;
+        use bivouac_app::server::Failure;
+        let refused = |event: &Event| {
+            matches!(event, Event::NotSaved { failure: Failure::Refused(_), .. } | Event::Failed(Failure::Refused(_)))
+        };
+        assert!(laptop.told(refused), "{:?}", laptop.told.borrow());
+        assert_eq!(place.http.refused.get(), 0, "rights are looked at before each save");
+        assert!(store.borrow().map().unwrap().read_only);
+        assert_eq!(store.borrow().counts().unwrap().unverified(), 1, "the edit stays");
+        assert_eq!(laptop.name_of("aaa11").as_deref(), Some("mine"));
+        // The right comes back.
+        place.http.read_only.set(false);
+        let _ = laptop.commands.send(Command::Leave);
+        laptop.run.await.unwrap().unwrap();
+        let summary = place.stay(&store, Stay::Once, 0).run.await.unwrap().unwrap();
+        assert!(summary.verified && !store.borrow().map().unwrap().read_only);
+        assert_eq!(place.server_features()[0]["properties"]["name"], "mine");
+    });
+}
+
+#[test]
 fn rule_10_an_answer_in_parts_is_taken_part_by_part_and_ends_with_the_last() {
     play(|| async {
         let place = Place::new(&[marker("aaa11", &point(), "a"), marker("aaa12", &point(), "b")]);

@@ -169,6 +169,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
         for _ in 0..TRIES {
             let upto = self.store.borrow().last_row()?;
             self.read_map().await?;
+            self.may_save()?;
             if !self.store.borrow_mut().is_listed(&layer)? {
                 // Saving a trashed layer is answered 200 and stays hidden (rule 28).
                 self.store.borrow_mut().gone_from_server(&layer, self.now_ms())?;
@@ -239,6 +240,15 @@ impl<S: Server, C: Clock> Desk<S, C> {
         Ok(())
     }
 
+    /// Rights are looked at before each save (rule 37): without them nothing is posted, and the
+    /// edits stay.
+    fn may_save(&self) -> Result<(), DriverError> {
+        if self.store.borrow().map()?.read_only {
+            return Err(Failure::Refused("save the map: the server lets you only see it".to_owned()).into());
+        }
+        Ok(())
+    }
+
     fn assemble(&self, layer: &LayerId) -> Result<(LayerSave, i64), DriverError> {
         let mut store = self.store.borrow_mut();
         let upto = store.last_row()?;
@@ -259,6 +269,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
         for _ in 0..TRIES {
             let upto = self.store.borrow().last_row()?;
             self.read_map().await?;
+            self.may_save()?;
             let Some(settings) = self.store.borrow_mut().settings_to_save(&self.present)? else { return Ok(None) };
             if !settings.differs {
                 self.store.borrow_mut().settings_saved(upto, false, self.now_ms())?;

@@ -123,7 +123,7 @@ fn rule_24_only_what_was_told_just_before_an_announcement_is_recognised() {
 
 #[test]
 fn rule_24_the_same_log_in_another_order_gives_the_same() {
-    let operations = vec![
+    let operations = [
         told("new01", "a", 100),
         update(&at(110), named("new01"), name(), Some("\"x\"")),
         update(&at(120), named("aaaa1"), name(), Some("\"y\"")),

@@ -50,6 +50,8 @@ pub(super) struct Desk<S, C> {
     pub(super) present: Vec<PeerId>,
     /// Versions that somebody in the room saved and announced (rule 23).
     pub(super) saved_by_room: BTreeSet<(LayerId, String)>,
+    /// Additions of ours that vanished meanwhile and are saved again (rule 23).
+    pub(super) again: std::cell::Cell<usize>,
 }
 
 impl<S: Server, C: Clock> Desk<S, C> {
@@ -76,6 +78,7 @@ where
             announcements: self.frames.0.clone(),
             present: self.session.peers().map(|(id, _)| id.clone()).collect(),
             saved_by_room: std::mem::take(&mut self.saved_by_room),
+            again: std::cell::Cell::new(0),
         }
     }
 
@@ -96,6 +99,9 @@ where
         } else if self.save_at.is_some_and(|at| now >= at) {
             if self.may_save() {
                 self.save_at = None;
+                if std::mem::take(&mut self.reasserts) {
+                    self.reasserted_at = Some(now);
+                }
                 let desk = self.desk();
                 self.errand = Some(Box::pin(async move { Outcome::Saved(desk.save_all().await) }));
             } else {
@@ -131,22 +137,20 @@ where
         } else if self.session.state() == State::Live {
             // What vanished from the server without a delete is saved again (rule 23).
             self.touch();
-            if done.again > 0 {
-                self.space_out_reassertion();
-            }
+            self.space_out(done.again);
         }
         Ok(())
     }
 
     /// A page that writes over us again and again is answered twice a minute, not each time (rule 40).
-    fn space_out_reassertion(&mut self) {
-        let now = self.clock.now().mono_ms;
-        if self.stay == Stay::Watch
+    fn space_out(&mut self, again: usize) {
+        self.reasserts |= again > 0;
+        if self.reasserts
+            && self.stay == Stay::Watch
             && let Some(last) = self.reasserted_at
         {
             self.save_at = self.save_at.max(Some(last + REASSERT_EVERY_MS));
         }
-        self.reasserted_at = self.save_at.or(Some(now));
     }
 
     /// Without a room: what is ours competes with what was read, and is saved.
@@ -182,6 +186,7 @@ where
         } else {
             self.save_at = Some(self.clock.now().mono_ms + RETRY_MS);
         }
+        self.space_out(done.again);
         Ok(())
     }
 

@@ -88,7 +88,8 @@ pub struct Driver<S: Server, C: Clock> {
     summary: Summary,
     /// Versions that somebody in the room announced and that were not read yet (rule 23).
     saved_by_room: BTreeSet<(LayerId, String)>,
-    /// When what had vanished is, or was, saved again.
+    /// Whether something that vanished waits to be saved again, and when that was done last.
+    reasserts: bool,
     reasserted_at: Option<u64>,
     /// Operations of others that came too fast (rule 40).
     flood: flood::Flood,
@@ -146,6 +147,7 @@ where
             announced: announce::Announced::default(),
             summary: Summary::default(),
             saved_by_room: BTreeSet::new(),
+            reasserts: false,
             reasserted_at: None,
             flood: flood::Flood::default(),
         }

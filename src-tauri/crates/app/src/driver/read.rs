@@ -15,11 +15,11 @@ impl<S: Server, C: Clock> Desk<S, C> {
         let layers = self.read_map().await?;
         let mut done = ReadDone { layers: 0, skew_ms: self.skew()?, ..ReadDone::default() };
         for layer in layers {
-            if let Some(again) = self.read_layer(&layer).await? {
+            if self.read_layer(&layer).await? {
                 done.layers += 1;
-                done.again += again;
             }
         }
+        done.again = self.again.get();
         done.lost = self.look_for_lost().await?;
         Ok(done)
     }
@@ -35,20 +35,21 @@ impl<S: Server, C: Clock> Desk<S, C> {
         Ok((skew.abs() > SKEW_TOLD_MS).then_some(skew))
     }
 
-    /// Reads one layer and merges it; `None` when the server does not have it, else how many
-    /// additions of ours are to be saved again.
-    pub(super) async fn read_layer(&self, layer: &LayerId) -> Result<Option<usize>, DriverError> {
+    /// Reads one layer and merges it; `false` when the server does not have it.
+    pub(super) async fn read_layer(&self, layer: &LayerId) -> Result<bool, DriverError> {
         match self.server.read_layer(layer).await {
-            Ok(read) => Ok(Some(self.merge(layer, &read).await?)),
-            Err(Failure::NotFound(_)) => Ok(None),
+            Ok(read) => {
+                self.merge(layer, &read).await?;
+                Ok(true)
+            }
+            Err(Failure::NotFound(_)) => Ok(false),
             Err(failure) => Err(failure.into()),
         }
     }
 
     /// Merges a document. Where it contends with an unsaved operation, the kept versions since
     /// the base are merged before it, so that each value gets the time at which it came (M11).
-    /// How many additions of ours are to be saved again (rule 23).
-    pub(super) async fn merge(&self, layer: &LayerId, read: &LayerRead) -> Result<usize, DriverError> {
+    pub(super) async fn merge(&self, layer: &LayerId, read: &LayerRead) -> Result<(), DriverError> {
         let contends = self.store.borrow_mut().contends(layer, &read.body)?;
         let base = self.store.borrow().reference(layer)?;
         if contends && let Some(base) = base {
@@ -61,7 +62,8 @@ impl<S: Server, C: Clock> Desk<S, C> {
         let by_room = self.saved_by_room.contains(&(layer.clone(), read.version.clone()));
         let again = if by_room { self.store.borrow_mut().reassert_vanished(layer, &read.body)? } else { 0 };
         self.store.borrow_mut().merge_layer(layer, &read.version, at, &read.body, self.now_ms())?;
-        Ok(again)
+        self.again.set(self.again.get() + again);
+        Ok(())
     }
 
     /// Merges a kept version as somebody else's; one that is gone meanwhile is passed over.

@@ -32,6 +32,8 @@ pub(super) struct SaveDone {
     pub(super) not_saved: Vec<(LayerId, Failure)>,
     /// Edits may be sent now that waited for an id to be saved (rule 24).
     pub(super) released: bool,
+    /// Additions of ours that vanished meanwhile and are saved again (rule 23).
+    pub(super) again: usize,
 }
 
 /// A layer that was read back once.
@@ -51,6 +53,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
         let mut done = SaveDone::default();
         let held_back = self.store.borrow().held_back()?;
         self.save_rounds(&mut done).await?;
+        done.again = self.again.get();
         done.released = self.store.borrow().held_back()? < held_back;
         Ok(done)
     }

@@ -168,8 +168,10 @@ fn is_replaced(store: &Store, rows: &BTreeMap<i64, Row>, row: &Row) -> bool {
     let object = &row.operation.object;
     let state = store.state(object).unwrap();
     let later = rows.values().filter(|other| other.origin == Origin::Local && other.row > row.row);
+    // A feature may go by another id by now, and the edit with it (rule 24).
+    let called = store.called_now(object).unwrap();
     let by_own = later.into_iter().any(|other| {
-        let same = other.operation.object == *object;
+        let same = other.operation.object == *object || other.operation.object == called;
         let its_layer =
             matches!((&other.operation.object, object), (Object::Layer(a), Object::Feature(b, _)) if a == b);
         same || (its_layer && other.operation.verb == Verb::Delete)

@@ -54,6 +54,10 @@ pub struct Http {
     pub slow_saves: Cell<u64>,
     /// Versions whose content was overwritten by a save that did not know them: (layer, version, whose, by whom).
     pub buried: RefCell<Vec<(String, u64, String, String)>>,
+    /// The server takes the right to edit away (rule 37).
+    pub read_only: Cell<bool>,
+    /// How many saves it refused for that.
+    pub refused: Cell<u64>,
 }
 
 impl Http {
@@ -69,6 +73,8 @@ impl Http {
             modified_at,
             slow_saves: Cell::new(0),
             buried: RefCell::default(),
+            read_only: Cell::new(false),
+            refused: Cell::new(0),
         })
     }
 
@@ -97,7 +103,7 @@ impl Http {
             server_time_ms: i64::try_from(self.world.now()).ok(),
             urls: None,
             rights: None,
-            may_edit: true,
+            may_edit: !self.read_only.get(),
         }
     }
 
@@ -134,6 +140,10 @@ impl Http {
     /// A save. What is compared and what is written lie some time apart, and nothing is locked:
     /// of two saves that overlap, the second one overwrites the first.
     pub async fn save(&self, by: &str, post: Post, reference: Option<&str>) -> Result<Saved, Failure> {
+        if self.read_only.get() {
+            self.refused.set(self.refused.get() + 1);
+            return Err(Failure::Refused("403".to_owned()));
+        }
         let (latest, old) = {
             let layers = self.layers.borrow();
             let layer = layers.get(&post.id).ok_or_else(|| Failure::NotFound(format!("no layer {}", post.id)))?;

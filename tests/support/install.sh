@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 
 RUN=(gcc libc6-dev pkg-config ca-certificates)
-TEST=(curl procps postgresql-15 postgresql-15-postgis-3 redis-server python3 python3-venv chromium fonts-dejavu-core)
+TEST=(curl procps dbus gnome-keyring postgresql-15 postgresql-15-postgis-3 redis-server python3 python3-venv chromium fonts-dejavu-core)
 
 rust() {
   command -v cargo >/dev/null 2>&1 || die "no cargo: install Rust 1.95 or newer with rustup (https://rustup.rs)"

@@ -243,6 +243,9 @@ impl From<DriverError> for AppError {
         match error {
             DriverError::Store(error) => Self::Store(error),
             DriverError::Server(failure) => failure.into(),
+            DriverError::Spill(source) => {
+                Self::Io { what: "keep operations that came too fast in a temporary file".to_owned(), source }
+            }
         }
     }
 }

@@ -141,9 +141,14 @@ impl Library {
                 }
             }
         }
+        let closed = entries.iter().filter(|entry| entry.found.is_err()).count();
+        let closed = if closed > 0 { format!(" ({closed} cannot be opened and have no name)") } else { String::new() };
         Err(AppError::NotFound {
             what: format!("the map {text:?}"),
-            why: format!("no map of that name, id or address in {}; `bivouac maps` lists them", self.root.display()),
+            why: format!(
+                "no map of that name, id or address in {}{closed}; `bivouac maps` lists them",
+                self.root.display()
+            ),
         })
     }
 

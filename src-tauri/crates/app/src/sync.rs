@@ -101,8 +101,18 @@ pub async fn sync(map: OpenMap, request: &Request, door: &Door<'_>, watcher: &im
     // The session may have been renewed, also when the rest failed.
     door.leave(&client, &account)?;
     let summary = outcome?;
+    tidy(&mut store, door.host.now_ms());
     let read_only = store.map()?.read_only;
     Ok(Done { summary, counts: store.counts()?, created, read_only })
+}
+
+/// Once a day the log loses what nobody needs any more (M12, rule 26). Nothing depends on it.
+fn tidy(store: &mut Store, now_ms: u64) {
+    match store.tidy(now_ms) {
+        Ok(Some(done)) => tracing::info!(done.removed, done.expired, "the log was compacted"),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "compact the log"),
+    }
 }
 
 /// Keeps a newly named server or account in the map's row.

@@ -91,6 +91,8 @@ pub enum Command {
     Import(Import),
     /// Check a map's file: log, registers, features, and SQLite's own check.
     Verify(OfMap),
+    /// Make a map's log shorter: what others wrote over a month ago and was replaced since.
+    Compact(OfMap),
     /// Check captured room traffic against what this program understands.
     CheckWire(CheckWire),
     /// Remove a map from this laptop; the server keeps its own.

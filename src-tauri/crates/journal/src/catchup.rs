@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::clock::{Order, Stamp};
+use crate::clock::{Hlc, Order, Stamp};
 use crate::hash::HashMap;
 use crate::ids::{LayerId, Object};
 use crate::operation::{Operation, Write};
@@ -42,13 +42,16 @@ pub struct Log {
     pub operations: Vec<Incoming>,
     /// What may not be applied, by reason.
     pub refused: BTreeMap<Refusal, usize>,
+    /// Versions of layers that were announced in it, each with the stamp of its announcement.
+    pub announced: Vec<(LayerId, Hlc)>,
 }
 
 /// Takes a live envelope apart.
 #[must_use]
 pub fn live(envelope: Envelope) -> Log {
     let mut log = Log::default();
-    if envelope.reference_version().is_some() {
+    if let Some((layer, _)) = envelope.reference_version() {
+        log.announced.extend(announcement(layer, &envelope.entries));
         return log;
     }
     for entry in envelope.entries {
@@ -63,6 +66,14 @@ pub fn live(envelope: Envelope) -> Log {
     log
 }
 
+/// Whose version of which layer was announced, and when.
+fn announcement(layer: &LayerId, entries: &[Entry]) -> Option<(LayerId, Hlc)> {
+    entries.iter().find_map(|entry| match entry {
+        Entry::Operation(operation) => Some((layer.clone(), operation.stamp.hlc()?.clone())),
+        Entry::Refused { .. } => None,
+    })
+}
+
 /// Takes a peer's log apart and tells news from history.
 #[must_use]
 pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
@@ -71,6 +82,9 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
     let mut operations: Vec<Operation> = Vec::new();
     for envelope in envelopes {
         let announced = envelope.reference_version().map(|(layer, _)| layer.clone());
+        if let Some(layer) = &announced {
+            log.announced.extend(announcement(layer, &envelope.entries));
+        }
         for entry in envelope.entries {
             match (entry, &announced) {
                 (Entry::Operation(operation), Some(layer)) => {
@@ -227,6 +241,8 @@ mod tests {
 
     #[test]
     fn rule_23_a_reference_version_is_no_operation() {
-        assert!(log_of(&[saved("1:0:a")]).operations.is_empty());
+        let log = log_of(&[saved("1:0:a")]);
+        assert!(log.operations.is_empty());
+        assert_eq!(log.announced.len(), 1, "but it tells what was saved when (rule 24)");
     }
 }

@@ -31,6 +31,8 @@ numbered! {
         EditedWhileDeleted = 2,
         /// A layer was deleted while we worked in it.
         LayerDeleted = 3,
+        /// A peer's log calls a value saved that no version of the server held (rule 16).
+        LostChange = 4,
     }
 }
 
@@ -98,6 +100,8 @@ impl Tx<'_> {
         self.open_conflicts = Some(true);
         let object = self.object_id(new.object)?;
         let path = self.intern(new.path.as_stored())?;
+        // An offer gives way to what has to be decided.
+        self.settle_lost(object, path, u64::MAX >> 1, now_ms)?;
         let clock = self.intern(&new.theirs_order.id)?;
         let sender = new.theirs_sender.as_ref().map(|peer| self.intern(peer.as_str())).transpose()?;
         Ok(self
@@ -189,6 +193,9 @@ impl Tx<'_> {
             .query_row([object, path], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let Some((id, kind, mine)) = open else { return Ok(()) };
+        if kind == ConflictKind::LostChange {
+            return self.settle_lost(object, path, operation.order().wall, now_ms);
+        }
         if kind == ConflictKind::Value && mine.as_deref().map(Json::trusted) == write.value {
             return self.close_conflict(id, ConflictState::Mine, now_ms);
         }

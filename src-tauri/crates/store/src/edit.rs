@@ -50,6 +50,33 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Commits more of an edit: undo takes it back together with what its unit did before. `None`
+    /// when that is no longer the last thing that was done.
+    ///
+    /// # Errors
+    /// As [`Store::commit_local`]; nothing is kept then.
+    pub fn commit_more(&mut self, unit: i64, drafts: Vec<Draft>, now_ms: u64) -> Result<Option<Receipt>> {
+        if drafts.is_empty() {
+            return Err(Error::Empty);
+        }
+        let mut tx = self.begin()?;
+        let is_last: bool = tx
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM units WHERE id = ?1 AND kind = 0 AND undone_at IS NULL)
+                AND NOT EXISTS (SELECT 1 FROM units WHERE id > ?1)",
+            )?
+            .query_row([unit], |row| row.get(0))?;
+        if !is_last {
+            return Ok(None);
+        }
+        let receipt = tx.edit_in(unit, drafts, now_ms)?;
+        tx.commit()?;
+        Ok(Some(receipt))
+    }
+}
+
 impl Tx<'_> {
     /// As [`Store::commit_local`], inside a transaction.
     ///
@@ -64,6 +91,10 @@ impl Tx<'_> {
             return Err(Error::Empty);
         }
         let unit = self.insert_unit(kind, label, now_ms)?;
+        self.edit_in(unit, drafts, now_ms)
+    }
+
+    fn edit_in(&mut self, unit: i64, drafts: Vec<Draft>, now_ms: u64) -> Result<Receipt> {
         let hlc = self.clock()?.tick(now_ms);
         let mut rows = Vec::with_capacity(drafts.len());
         for (index, draft) in drafts.into_iter().enumerate() {
@@ -150,7 +181,7 @@ impl Tx<'_> {
         self.own_rows("WHERE (row = ?1 OR sent_as = ?1) AND state BETWEEN 1 AND 4 ORDER BY row", [register.row])
     }
 
-    fn wins_anything(&mut self, object: &Object, row: i64, sent_as: Option<i64>) -> Result<bool> {
+    pub(crate) fn wins_anything(&mut self, object: &Object, row: i64, sent_as: Option<i64>) -> Result<bool> {
         let registers = self.state(object)?.registers();
         Ok(registers.values().any(|register| register.row == row || Some(register.row) == sent_as))
     }

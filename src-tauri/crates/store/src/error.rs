@@ -47,7 +47,7 @@ pub enum Error {
     #[error("write to a map: another program is writing to it")]
     Busy,
     /// No room is left.
-    #[error("write to a map: the disk is full")]
+    #[error("write to a map: the disk is full, or refuses to be written")]
     Full,
     /// A setting of the connection did not take.
     #[error("set up the database: {setting} is {found}")]
@@ -115,6 +115,12 @@ pub enum Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
+        use rusqlite::ffi::{SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+        // What SQLite cannot extend, it calls an I/O error: a log beyond a limit, the shared index.
+        let extended = error.sqlite_error().map(|error| error.extended_code);
+        if matches!(extended, Some(SQLITE_IOERR_SHMOPEN | SQLITE_IOERR_SHMSIZE | SQLITE_IOERR_WRITE)) {
+            return Error::Full;
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt) => Error::Damaged(error.to_string()),
             Some(ErrorCode::NotADatabase) => Error::Foreign,

@@ -117,7 +117,7 @@ impl Tx<'_> {
         Ok(report)
     }
 
-    fn receive_one(
+    pub(crate) fn receive_one(
         &mut self,
         incoming: Incoming,
         writes: Option<Vec<Write>>,
@@ -148,6 +148,14 @@ impl Tx<'_> {
             report.skewed = report.skewed.max(Some(ahead.by_ms));
         }
         let mut new = NewRow { applied: false, ..NewRow::of(&operation, Origin::Foreign, now_ms) };
+        if operation.verb == Verb::Update
+            && let Some(other) = self.same_as(&operation.object)?
+        {
+            // Rule 24: kept as it came, counted where the feature is.
+            self.append(&new)?;
+            let operation = Operation { object: other, ..operation };
+            return self.receive_one(Incoming { operation, standing }, Some(writes), now_ms, report);
+        }
         if standing == Standing::History {
             self.append(&new)?;
             report.history += 1;

@@ -6,6 +6,7 @@
 //!
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
+mod alias;
 mod append;
 mod base;
 mod codec;
@@ -21,6 +22,7 @@ mod fresh;
 mod hash;
 mod layer;
 mod log;
+mod lost;
 mod map;
 mod names;
 mod object;
@@ -46,6 +48,7 @@ pub use foreign::{ForeignReport, Incoming, Standing};
 pub use frame::Frame;
 pub use layer::LayerFacts;
 pub use log::{NewRow, Origin, Row, SaveState};
+pub use lost::{Suspect, Suspects};
 pub use map::{MapRecord, NewMap};
 pub use object::Base;
 pub use open::Store;

@@ -62,8 +62,14 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and [`Error::Older`] when the file needs a migration first.
     pub fn open_read_only(path: &Path) -> Result<Self> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let (found, known) = (recognise(&connection)?, schema::known());
+        let look = |connection: Connection| Ok((recognise(&connection)?, connection));
+        let (found, connection) = match connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(look) {
+            // Beside the log lies an index that reading makes; on a full disk it can do without,
+            // when the log is empty.
+            Err(Error::Full) if is_settled(path) => connect_settled(path).and_then(look)?,
+            other => other?,
+        };
+        let known = schema::known();
         if found < known {
             return Err(Error::Older { found, known });
         }
@@ -101,6 +107,31 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
     }
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    settings::connection(&connection)?;
+    Ok(connection)
+}
+
+/// Whether everything is in the file itself and nothing in its log.
+fn is_settled(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(PathBuf::from(log)).map_or(true, |log| log.len() == 0)
+}
+
+/// Reads the file as if nobody could ever write to it.
+fn connect_settled(path: &Path) -> Result<Connection> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if plain(*byte) {
+            uri.push(char::from(*byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri, flags)?;
     settings::connection(&connection)?;
     Ok(connection)
 }

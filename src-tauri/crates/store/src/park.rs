@@ -2,6 +2,9 @@
 //! layer (rule 26), those on strict layers for the user (rule 33).
 
 use bivouac_journal::ids::{LayerId, Object};
+use bivouac_journal::json::Json;
+use bivouac_journal::operation::Verb;
+use bivouac_journal::path::Path;
 use rusqlite::params;
 
 use crate::error::{Error, Result};
@@ -88,12 +91,30 @@ impl Tx<'_> {
         }
     }
 
-    /// Closes a proposal because a server version holds its value by now (rule 33).
-    ///
-    /// # Errors
-    /// When it is not open.
-    pub fn settle_proposal(&mut self, row: i64) -> Result<()> {
-        self.close_proposal(row, 2)
+    /// Closes the proposals for a layer whose values the server's documents hold by now: somebody
+    /// with the right to it saved them (rule 33).
+    pub(crate) fn settle_proposals(&mut self, layer: &LayerId) -> Result<()> {
+        for row in self.proposals(Some(layer))? {
+            if self.is_on_the_server(&row)? {
+                self.close_proposal(row.row, 2)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_on_the_server(&mut self, row: &Row) -> Result<bool> {
+        let object = &row.operation.object;
+        let object = self.same_as(object)?.unwrap_or_else(|| object.clone());
+        let base = self.base(&object)?.filter(|base| !base.document.is_empty());
+        let Some(base) = base else { return Ok(row.operation.verb == Verb::Delete) };
+        if row.operation.verb == Verb::Delete {
+            return Ok(false);
+        }
+        let document = Json::trusted(&base.document).value();
+        let held =
+            |path: &Path| path.segments().try_fold(&document, |at, segment| at.get(segment)).map(Json::from_value);
+        let mut writes = row.writes()?.into_iter().filter(|write| !write.path.is_existence());
+        Ok(writes.all(|write| held(&write.path) == write.value))
     }
 
     fn close_proposal(&mut self, row: i64, state: i64) -> Result<()> {
@@ -116,9 +137,11 @@ impl Store {
         let found = tx.row(row)?.ok_or(Error::UnknownProposal(row))?;
         tx.set_state(&[row], SaveState::None)?;
         let operation = found.operation;
+        // By its present id (rule 24).
+        let object = tx.same_as(&operation.object)?.unwrap_or(operation.object);
         let draft = bivouac_journal::operation::Draft {
             verb: operation.verb,
-            object: operation.object,
+            object,
             path: operation.path,
             value: operation.value,
         };

@@ -14,7 +14,7 @@ use crate::open::Store;
 use crate::stage::SaveState;
 use crate::tx::Tx;
 
-/// Whose value.
+/// Whose value. Of a lost change (rule 16) theirs is the one that was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// Ours: our value, our edited feature, our delete, our features of a layer that is gone.
@@ -58,6 +58,11 @@ impl Tx<'_> {
             (ConflictKind::Value | ConflictKind::DeletedWhileEdited | ConflictKind::LayerDeleted, Choice::Theirs) => {
                 Ok(None)
             }
+            (ConflictKind::LostChange, Choice::Mine) => Ok(None),
+            (ConflictKind::LostChange, Choice::Theirs) => match self.take_lost(found, fresh)? {
+                Some(draft) => Ok(Some(self.edit("resolve", vec![draft], now_ms)?)),
+                None => Ok(None),
+            },
             (ConflictKind::Value, Choice::Mine) if found.path == Path::existence() => Ok(None),
             (ConflictKind::Value, Choice::Mine) => {
                 let (path, value) = (Some(found.path.clone()), found.mine.clone());

@@ -8,7 +8,10 @@ use crate::error::{Error, Result};
 /// Marks a file as one of ours: the bytes `Biva`.
 pub const APPLICATION_ID: i64 = 1_114_207_841;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("../../../../migrations/0001_init.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("../../../../migrations/0001_init.sql")),
+    M::up(include_str!("../../../../migrations/0002_rules.sql")),
+];
 
 /// The format that this program writes.
 pub(crate) fn known() -> i64 {

@@ -3,6 +3,7 @@
 use bivouac_journal::clock::Clock;
 use rusqlite::{CachedStatement, Connection};
 
+use crate::alias::SameFeatures;
 use crate::append::Appended;
 use crate::error::Result;
 use crate::foreign::LayerStandings;
@@ -25,6 +26,8 @@ pub struct Tx<'s> {
     pub(crate) hot: Hot<'s>,
     /// Rows that a list appended and that are written together.
     pub(crate) appended: Appended,
+    /// Features that are known by two ids.
+    pub(crate) same: Option<SameFeatures>,
     clock: Option<Clock>,
     done: bool,
 }
@@ -73,6 +76,7 @@ impl Store {
             open_conflicts: None,
             hot: Hot::default(),
             appended: Appended::default(),
+            same: None,
             clock: None,
             done: false,
         })

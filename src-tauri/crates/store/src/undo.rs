@@ -370,6 +370,7 @@ impl Tx<'_> {
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO aliases (object, becomes, row) VALUES (?1, ?2, ?3)")?
             .execute(params![old, new, row])?;
+        self.same = None;
         Ok(())
     }
 }

@@ -4,9 +4,11 @@
 mod common;
 
 use bivouac_journal::ids::Object;
+use bivouac_journal::operation::Verb;
 use bivouac_journal::path::Path;
 use bivouac_store::{
-    Choice, ConflictKind, ConflictState, Error, Incoming, LayerFacts, NewRow, Origin, SaveState, Standing, Store,
+    Choice, ConflictKind, ConflictState, Error, Incoming, LayerFacts, NewRow, Origin, SaveState, ServerLayer,
+    ServerMap, Standing, Store,
 };
 use common::*;
 
@@ -266,4 +268,78 @@ fn history_of_an_unknown_layer_can_be_delivered_again() {
     let report = store.commit_foreign(history(), NOW).unwrap();
     assert_eq!((report.history, report.repeated), (0, 1));
     assert_eq!(store.history(&feature(9, 1)).unwrap().len(), 1);
+}
+
+#[test]
+fn rule_33_a_proposal_is_settled_when_a_server_version_holds_its_value() {
+    let strict = |reference: &str| ServerMap {
+        layers: vec![ServerLayer {
+            id: layer(1),
+            rank: 1,
+            parent: None,
+            properties: serde_json::Map::new(),
+            edit_status: 3,
+            edit_mode: None,
+            reference: Some(reference.to_owned()),
+        }],
+        may_edit: true,
+        ..ServerMap::default()
+    };
+    let (kept, gone) = (feature(1, 1), feature(1, 2));
+    let body = |names: &[(&Object, &str)]| {
+        let features: Vec<_> = names.iter().map(|(o, name)| point(o, 1.0, 2.0, name).as_str().to_owned()).collect();
+        format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, features.join(","))
+    };
+    let mut store = Store::in_memory(&new_map()).unwrap();
+    store.merge_map(&strict("100"), NOW).unwrap();
+    store.merge_layer(&layer(1), "100", 100, &body(&[(&kept, "a"), (&gone, "b")]), NOW).unwrap();
+    let added = feature(1, 3);
+    let proposed = vec![
+        live(update(&later(10), kept.clone(), name(), Some("\"x\""))),
+        live(delete(&later(11), gone.clone())),
+        live(upsert(&later(12), added.clone(), &point(&added, 1.0, 2.0, "new"))),
+        live(update(&later(13), kept.clone(), Path::property("note"), Some("1"))),
+    ];
+    assert_eq!(store.commit_foreign(proposed, NOW + 20).unwrap().proposed, 4);
+    store.merge_map(&strict("200"), NOW + 30).unwrap();
+    store.merge_layer(&layer(1), "200", 200, &body(&[(&kept, "another"), (&gone, "b")]), NOW + 30).unwrap();
+    assert_eq!(store.counts().unwrap().proposals, 4, "another value settles nothing");
+    store.merge_map(&strict("300"), NOW + 40).unwrap();
+    store.merge_layer(&layer(1), "300", 300, &body(&[(&kept, "x"), (&added, "new")]), NOW + 40).unwrap();
+    let open: Vec<_> = store.proposals().unwrap().into_iter().map(|row| row.operation.path).collect();
+    assert_eq!(open, [Some(Path::property("note"))]);
+    assert_eq!(shown(&store, &kept, &name()).as_deref(), Some("\"x\""));
+    assert_sound(&store);
+}
+
+#[test]
+fn m12_the_log_is_compacted_once_a_day_and_deletes_and_own_edits_stay() {
+    let day = 24 * 3600 * 1000;
+    let mut store = store_with_layer();
+    let early = live(upsert(&later(2), feature(2, 1), &point(&feature(2, 1), 1.0, 2.0, "a")));
+    let gone = vec![
+        live(upsert(&later(1), feature(1, 7), &point(&feature(1, 7), 1.0, 2.0, "a"))),
+        live(delete(&later(2), feature(1, 7))),
+        live(upsert(&later(3), feature(1, 7), &point(&feature(1, 7), 1.0, 2.0, "b"))),
+    ];
+    store.commit_foreign(vec![early], NOW).unwrap();
+    store.commit_foreign(gone, NOW).unwrap();
+    assert!(store.tidy(NOW).unwrap().is_some());
+    assert_eq!(store.counts().unwrap().parked, 1);
+    assert_eq!(store.tidy(NOW + day - 1).unwrap(), None);
+    let done = store.tidy(NOW + 8 * day).unwrap().unwrap();
+    assert_eq!((done.expired, store.counts().unwrap().parked), (1, 0), "a week is over (rule 26)");
+    let body =
+        format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, point(&feature(1, 7), 1.0, 2.0, "b").as_str());
+    let upto = store.last_row().unwrap();
+    store.verified(&layer(1), &(NOW + 40).to_string(), &body, upto, NOW + 40).unwrap();
+    let hash = store.state_hash().unwrap();
+    let done = store.tidy(NOW + 40 * day).unwrap().unwrap();
+    assert_eq!(done.removed, 1, "the first upsert; its delete is a tombstone");
+    let left: Vec<_> = store.history(&feature(1, 7)).unwrap().into_iter().map(|row| row.operation.verb).collect();
+    assert_eq!(left, [Verb::Delete, Verb::Upsert]);
+    assert_eq!(store.history(&Object::Layer(layer(1))).unwrap().len(), 1, "an edit of ours stays");
+    store.shrink().unwrap();
+    assert_eq!(store.state_hash().unwrap(), hash);
+    assert_sound(&store);
 }

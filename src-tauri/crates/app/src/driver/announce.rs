@@ -49,7 +49,12 @@ where
 {
     pub(super) async fn announce(&mut self, announcement: Announcement) -> Result<(), DriverError> {
         let somebody_is_there = self.session.peers().next().is_some();
-        if self.session.state() != State::Live || !somebody_is_there || !self.session.all_echoed() {
+        // What waits is known and in no save (rule 21).
+        if !self.flood.is_empty()
+            || self.session.state() != State::Live
+            || !somebody_is_there
+            || !self.session.all_echoed()
+        {
             return Ok(());
         }
         let texts = match announcement {

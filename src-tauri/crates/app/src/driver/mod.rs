@@ -7,6 +7,8 @@
 mod announce;
 mod errands;
 mod events;
+mod flood;
+mod lost;
 mod read;
 mod save;
 
@@ -21,7 +23,7 @@ use bivouac_journal::catchup::Log;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
 use bivouac_journal::operation::Operation;
 use bivouac_journal::path::Path;
-use bivouac_journal::session::{Event as SessionEvent, Input, Output, Session, State};
+use bivouac_journal::session::{Event as SessionEvent, Input, Output, Session, State, Timestamp};
 use bivouac_store::{Error as StoreError, Store};
 use tokio::sync::mpsc;
 
@@ -48,6 +50,9 @@ pub enum DriverError {
     /// The server cannot be worked with.
     #[error(transparent)]
     Server(#[from] Failure),
+    /// What came too fast could not be kept.
+    #[error("keep operations that came too fast in a temporary file")]
+    Spill(#[source] std::io::Error),
 }
 
 /// The store, shared between the driver and its errands within one thread.
@@ -83,6 +88,11 @@ pub struct Driver<S: Server, C: Clock> {
     summary: Summary,
     /// Versions that somebody in the room announced and that were not read yet (rule 23).
     saved_by_room: BTreeSet<(LayerId, String)>,
+    /// Whether something that vanished waits to be saved again, and when that was done last.
+    reasserts: bool,
+    reasserted_at: Option<u64>,
+    /// Operations of others that came too fast (rule 40).
+    flood: flood::Flood,
 }
 
 /// Ids for what is made on the way; seeded, so that a simulated stay can be replayed.
@@ -137,6 +147,9 @@ where
             announced: announce::Announced::default(),
             summary: Summary::default(),
             saved_by_room: BTreeSet::new(),
+            reasserts: false,
+            reasserted_at: None,
+            flood: flood::Flood::default(),
         }
     }
 
@@ -155,7 +168,7 @@ where
             let now = self.clock.now().mono_ms;
             // One errand at a time: the next one is looked at when this one has ended, not before.
             let errands = [self.read_at, self.save_at].into_iter().flatten().filter(|_| self.errand.is_none());
-            let due = errands.chain(self.session.poll_timeout()).min();
+            let due = errands.chain(self.session.poll_timeout()).chain(self.flood.next_due()).min();
             let pause = due.map_or(Duration::from_secs(3600), |due| Duration::from_millis(due.saturating_sub(now)));
             tokio::select! {
                 biased;
@@ -185,6 +198,7 @@ where
                 () = tokio::time::sleep(pause) => {
                     let now = self.clock.now();
                     self.session.handle_timeout(now);
+                    self.let_in(now)?;
                     self.pump().await?;
                 }
             }
@@ -199,7 +213,7 @@ where
     /// Takes a frame, and those that came with it: they are committed together.
     async fn received(&mut self, text: String) -> Result<(), DriverError> {
         let now = self.clock.now();
-        self.session.handle(Input::Received(text), now);
+        self.take(text, now)?;
         for _ in 1..MOST_TOGETHER {
             let more = tokio::select! {
                 biased;
@@ -207,7 +221,7 @@ where
                 () = std::future::ready(()) => break,
             };
             match more {
-                Ok(text) => self.session.handle(Input::Received(text), now),
+                Ok(text) => self.take(text, now)?,
                 Err(reason) => {
                     self.room = None;
                     self.session.handle(Input::Closed(reason), now);
@@ -215,7 +229,29 @@ where
                 }
             }
         }
+        // A room that never pauses must not keep the rest waiting.
+        self.let_in(now)?;
+        if self.session.poll_timeout().is_some_and(|due| now.mono_ms >= due) {
+            self.session.handle_timeout(now);
+        }
         self.pump().await
+    }
+
+    /// Hands a frame to the session, or lets it wait (rule 40).
+    fn take(&mut self, text: String, now: Timestamp) -> Result<(), DriverError> {
+        let me = self.session.me().as_str().to_owned();
+        if let Some(text) = self.flood.admit(text, &me, now.mono_ms).map_err(DriverError::Spill)? {
+            self.session.handle(Input::Received(text), now);
+        }
+        Ok(())
+    }
+
+    /// Takes in what waited long enough.
+    fn let_in(&mut self, now: Timestamp) -> Result<(), DriverError> {
+        while let Some(text) = self.flood.next(now.mono_ms).map_err(DriverError::Spill)? {
+            self.session.handle(Input::Received(text), now);
+        }
+        Ok(())
     }
 
     /// Does what the session asks for until it asks for nothing more. What is to be committed
@@ -379,6 +415,7 @@ where
             SessionEvent::State(State::Waiting | State::Offline) => {
                 self.session_waits_for_read = false;
                 self.announced.forget_room();
+                self.flood.clear();
             }
             SessionEvent::Disconnected(reason) if self.stay == Stay::Once => {
                 self.summary.disconnects += 1;

@@ -13,12 +13,14 @@ impl<S: Server, C: Clock> Desk<S, C> {
     /// Reads the map and every layer whose version changed, and merges them.
     pub(super) async fn read_server(&self) -> Result<ReadDone, DriverError> {
         let layers = self.read_map().await?;
-        let mut done = ReadDone { layers: 0, skew_ms: self.skew()? };
+        let mut done = ReadDone { layers: 0, skew_ms: self.skew()?, ..ReadDone::default() };
         for layer in layers {
             if self.read_layer(&layer).await? {
                 done.layers += 1;
             }
         }
+        done.again = self.again.get();
+        done.lost = self.look_for_lost().await?;
         Ok(done)
     }
 
@@ -58,10 +60,9 @@ impl<S: Server, C: Clock> Desk<S, C> {
         }
         let at = version_ms(&read.version);
         let by_room = self.saved_by_room.contains(&(layer.clone(), read.version.clone()));
-        if by_room {
-            self.store.borrow_mut().reassert_vanished(layer, &read.body)?;
-        }
+        let again = if by_room { self.store.borrow_mut().reassert_vanished(layer, &read.body)? } else { 0 };
         self.store.borrow_mut().merge_layer(layer, &read.version, at, &read.body, self.now_ms())?;
+        self.again.set(self.again.get() + again);
         Ok(())
     }
 

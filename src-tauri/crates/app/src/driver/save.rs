@@ -30,6 +30,10 @@ pub(super) struct SaveDone {
     pub(super) saves: usize,
     pub(super) verified: bool,
     pub(super) not_saved: Vec<(LayerId, Failure)>,
+    /// Edits may be sent now that waited for an id to be saved (rule 24).
+    pub(super) released: bool,
+    /// Additions of ours that vanished meanwhile and are saved again (rule 23).
+    pub(super) again: usize,
 }
 
 /// A layer that was read back once.
@@ -47,12 +51,20 @@ impl<S: Server, C: Clock> Desk<S, C> {
     /// Saves every layer that holds operations of ours, and the settings last.
     pub(super) async fn save_all(&self) -> Result<SaveDone, DriverError> {
         let mut done = SaveDone::default();
+        let held_back = self.store.borrow().held_back()?;
+        self.save_rounds(&mut done).await?;
+        done.again = self.again.get();
+        done.released = self.store.borrow().held_back()? < held_back;
+        Ok(done)
+    }
+
+    async fn save_rounds(&self, done: &mut SaveDone) -> Result<(), DriverError> {
         for _ in 0..ROUNDS {
             let tasks = self.store.borrow_mut().save_tasks(&self.present)?;
             let settings = self.store.borrow_mut().settings_to_save(&self.present)?.is_some();
             if tasks.is_empty() && !settings {
                 done.verified = done.not_saved.is_empty();
-                return Ok(done);
+                return Ok(());
             }
             let mut provisional = Vec::new();
             let mut deleted = Vec::new();
@@ -61,7 +73,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
                 if done.not_saved.iter().any(|(failed, _)| *failed == layer) {
                     continue;
                 }
-                match self.save_task(task, &mut done).await {
+                match self.save_task(task, done).await {
                     Ok(Some(saved)) => provisional.push(saved),
                     Ok(None) => deleted.push(layer),
                     Err(DriverError::Server(failure)) if !matches!(failure, Failure::Offline(_)) => {
@@ -70,14 +82,14 @@ impl<S: Server, C: Clock> Desk<S, C> {
                     Err(error) => return Err(error),
                 }
             }
-            let settings_upto = if settings { self.save_settings(&mut done).await? } else { None };
+            let settings_upto = if settings { self.save_settings(done).await? } else { None };
             if provisional.is_empty() && deleted.is_empty() && settings_upto.is_none() {
-                return Ok(done);
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(SECOND_READING_MS)).await;
             self.read_again(provisional, deleted, settings_upto).await?;
         }
-        Ok(done)
+        Ok(())
     }
 
     /// The second reading: what is whole now is verified.
@@ -160,6 +172,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
         for _ in 0..TRIES {
             let upto = self.store.borrow().last_row()?;
             self.read_map().await?;
+            self.may_save()?;
             if !self.store.borrow_mut().is_listed(&layer)? {
                 // Saving a trashed layer is answered 200 and stays hidden (rule 28).
                 self.store.borrow_mut().gone_from_server(&layer, self.now_ms())?;
@@ -230,6 +243,15 @@ impl<S: Server, C: Clock> Desk<S, C> {
         Ok(())
     }
 
+    /// Rights are looked at before each save (rule 37): without them nothing is posted, and the
+    /// edits stay.
+    fn may_save(&self) -> Result<(), DriverError> {
+        if self.store.borrow().map()?.read_only {
+            return Err(Failure::Refused("save the map: the server lets you only see it".to_owned()).into());
+        }
+        Ok(())
+    }
+
     fn assemble(&self, layer: &LayerId) -> Result<(LayerSave, i64), DriverError> {
         let mut store = self.store.borrow_mut();
         let upto = store.last_row()?;
@@ -250,6 +272,7 @@ impl<S: Server, C: Clock> Desk<S, C> {
         for _ in 0..TRIES {
             let upto = self.store.borrow().last_row()?;
             self.read_map().await?;
+            self.may_save()?;
             let Some(settings) = self.store.borrow_mut().settings_to_save(&self.present)? else { return Ok(None) };
             if !settings.differs {
                 self.store.borrow_mut().settings_saved(upto, false, self.now_ms())?;

@@ -6,6 +6,7 @@
 mod key;
 mod plan;
 mod rights;
+mod typing;
 
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_store::{Receipt, Store, UndoReport};
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 pub(crate) use key::{is_layer_setting, is_usable, without_dots};
 pub use rights::Rights;
+pub use typing::{Field, TYPING_MS, Typed, Typing};
 
 use crate::error::{AppError, Result};
 use crate::host::Host;
@@ -136,6 +138,17 @@ pub struct Edited {
 /// # Errors
 /// When one of them makes no sense or is not allowed; nothing is kept then.
 pub fn apply(store: &mut Store, label: &str, edits: Vec<Edit>, host: &dyn Host) -> Result<Edited> {
+    apply_within(store, None, label, edits, host)
+}
+
+/// As [`apply`], as more of an undo unit when that is still the last thing that was done.
+pub(crate) fn apply_within(
+    store: &mut Store,
+    unit: Option<i64>,
+    label: &str,
+    edits: Vec<Edit>,
+    host: &dyn Host,
+) -> Result<Edited> {
     let mut planner = Planner::new(store, host)?;
     let total = edits.len();
     for (at, edit) in edits.into_iter().enumerate() {
@@ -145,7 +158,15 @@ pub fn apply(store: &mut Store, label: &str, edits: Vec<Edit>, host: &dyn Host) 
     if drafts.is_empty() {
         return Err(AppError::bad("edit the map", "there is nothing to do"));
     }
-    let receipt = store.commit_local(label, drafts, host.now_ms())?;
+    let now = host.now_ms();
+    let more = match unit {
+        Some(unit) => store.commit_more(unit, drafts.clone(), now)?,
+        None => None,
+    };
+    let receipt = match more {
+        Some(receipt) => receipt,
+        None => store.commit_local(label, drafts, now)?,
+    };
     Ok(Edited { receipt, objects, notes })
 }
 

@@ -73,6 +73,7 @@ fn kind(kind: ConflictKind) -> &'static str {
         ConflictKind::DeletedWhileEdited => "deleted_while_edited",
         ConflictKind::EditedWhileDeleted => "edited_while_deleted",
         ConflictKind::LayerDeleted => "layer_deleted",
+        ConflictKind::LostChange => "lost_change",
     }
 }
 
@@ -85,12 +86,33 @@ fn lines(conflict: &Conflict) -> Vec<String> {
         ConflictKind::DeletedWhileEdited => "you edited it, somebody deleted it".to_owned(),
         ConflictKind::EditedWhileDeleted => "you deleted it, somebody edited it later".to_owned(),
         ConflictKind::LayerDeleted => "the layer was deleted while you worked in it".to_owned(),
+        ConflictKind::LostChange => return lost_lines(conflict),
     };
     vec![
         format!("{}  {}: {what}", conflict.id, object_line(&conflict.object)),
         format!("    mine:   {}", shown(&conflict.mine)),
         format!("    theirs: {}", shown(&conflict.theirs)),
     ]
+}
+
+/// A change that nobody saved is nobody's loss but its writer's: it can be taken (rule 16).
+fn lost_lines(conflict: &Conflict) -> Vec<String> {
+    let shown = |value: &Option<Json>| {
+        value.as_ref().map_or("nothing".to_owned(), |value| value.as_str().chars().take(200).collect())
+    };
+    let what = match (conflict.path.is_existence(), &conflict.theirs) {
+        (false, _) => format!("somebody's change of {} was never saved", conflict.path),
+        (true, Some(_)) => "somebody added it, and it was never saved".to_owned(),
+        (true, None) => "somebody deleted it, and that was never saved".to_owned(),
+    };
+    let mut lines = vec![format!("{}  {}: {what}", conflict.id, object_line(&conflict.object))];
+    if !conflict.path.is_existence() {
+        lines.push(format!("    mine:   {} (leaves it)", shown(&conflict.mine)));
+    }
+    if conflict.theirs.is_some() || !conflict.path.is_existence() {
+        lines.push(format!("    theirs: {} (takes it)", shown(&conflict.theirs)));
+    }
+    lines
 }
 
 /// `resolve`.

@@ -1,12 +1,12 @@
-//! `open`, `new`, `maps`, `remove`: which maps are on this laptop.
+//! `open`, `new`, `maps`, `compact`, `remove`: which maps are on this laptop.
 
 use std::process::ExitCode;
 
-use bivouac_app::Result;
 use bivouac_app::account::Account;
 use bivouac_app::edits::{self, Edit};
 use bivouac_app::library::{Birth, Entry, OpenMap};
 use bivouac_app::take::{self, Request};
+use bivouac_app::{Host, Result};
 use serde_json::{Value, json};
 
 use super::{Context, stoppable};
@@ -119,5 +119,25 @@ pub fn remove(context: &Context, args: &args::Remove) -> Result<ExitCode> {
     context.library.remove(&entry, args.discard)?;
     let value = json!({ "removed": entry.uuid, "name": entry.name() });
     context.out.result(&value, || vec![format!("{:?} is no longer on this laptop", entry.name())])?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `compact`.
+pub fn compact(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
+    let mut map = context.library.write(&args.map)?;
+    let done = map.store.compact(context.host.now_ms())?;
+    map.store.shrink()?;
+    let horizon = instant(done.horizon);
+    let value = json!({ "removed": done.removed, "expired": done.expired, "horizon": horizon });
+    context.out.result(&value, || {
+        let mut lines = vec![format!("{} operations of others left the log", done.removed)];
+        if done.expired > 0 {
+            lines.push(format!("{} that waited for their layer for a week were forgotten", done.expired));
+        }
+        if let Some(horizon) = &horizon {
+            lines.push(format!("history goes back to {horizon}"));
+        }
+        lines
+    })?;
     Ok(ExitCode::SUCCESS)
 }

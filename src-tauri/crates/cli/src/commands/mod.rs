@@ -70,6 +70,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Show(args) => history::show(&context, args),
         Command::Log(args) => history::log(&context, args),
         Command::Verify(args) => read::verify(&context, args),
+        Command::Compact(args) => maps::compact(&context, args),
         Command::Edit(args) => edit::edit(&context, args),
         Command::Sync(args) => sync::sync(&context, args),
         Command::Conflicts(args) => conflicts::list(&context, args),

@@ -5,4 +5,5 @@
 mod edits;
 mod ends;
 mod files;
+mod full;
 mod runner;

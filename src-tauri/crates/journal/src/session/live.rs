@@ -117,6 +117,7 @@ impl Session {
         }
         if let Some((layer, version)) = envelope.reference_version() {
             let announced = Some((layer.clone(), version));
+            self.outputs.push_back(Output::Commit { from: sender, log: catchup::live(envelope) });
             self.outputs.push_back(Output::ForeignSave { announced });
             return;
         }
@@ -154,7 +155,12 @@ impl Session {
                 self.greet(&sender);
             }
             PeerBody::ListOperationsRequest { last_known } => {
-                let bivouac = self.peers.get_mut(&sender).is_some_and(|peer| peer.bivouac);
+                let now = self.now.mono_ms;
+                let Some(peer) = self.peers.get_mut(&sender) else { return };
+                let bivouac = peer.bivouac;
+                if !peer.may_ask(now) {
+                    return;
+                }
                 self.outputs.push_back(Output::Answer { peer: sender, since: last_known, bivouac });
             }
             PeerBody::ListOperationsResponse { operations, part } => self.answer(sender, operations, part),

@@ -11,6 +11,10 @@ pub(super) const REACH_MS: [Option<u64>; 4] = [Some(3_600_000), Some(21_600_000)
 /// An answer of this size is the last that we ask for (rule 48).
 pub(super) const LARGE_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
+/// So many questions of one peer are answered in so many ms (rule 40).
+const MOST_ANSWERS: usize = 10;
+const ANSWERS_IN_MS: u64 = 30_000;
+
 /// A peer, as far as we know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peer {
@@ -28,6 +32,21 @@ pub struct Peer {
     pub(super) greeted: bool,
     pub(super) bytes: usize,
     ask_at: Vec<u64>,
+    /// When it asked us, lately.
+    answered_at: Vec<u64>,
+}
+
+impl Peer {
+    /// Whether a question of this peer is answered: a few in a while are, a storm of them is not
+    /// (rule 40). Four reaches and as many repetitions are all that anybody needs.
+    pub(super) fn may_ask(&mut self, now: u64) -> bool {
+        self.answered_at.retain(|at| now < *at + ANSWERS_IN_MS);
+        let may = self.answered_at.len() < MOST_ANSWERS;
+        if may {
+            self.answered_at.push(now);
+        }
+        may
+    }
 }
 
 /// Everybody in the room but us.

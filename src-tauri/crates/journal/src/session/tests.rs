@@ -250,6 +250,27 @@ fn rule_1_somebody_elses_repair_is_enough() {
 }
 
 #[test]
+fn rule_40_a_peer_that_asks_without_end_is_answered_ten_times_in_half_a_minute() {
+    let mut stay = Stay::new();
+    stay.join(",\"aaaaa\":\"other\"");
+    let question = |stay: &mut Stay| {
+        let me = stay.session.me().to_string();
+        stay.receive(&format!(
+            r#"{{"sender":"aaaaa","recipient":"{me}","message":{{"verb":"ListOperationsRequest"}},"kind":"PeerMessage"}}"#
+        ));
+        stay.echo();
+    };
+    let answers = |stay: &Stay| stay.others.iter().filter(|output| matches!(output, Output::Answer { .. })).count();
+    for _ in 0..50 {
+        question(&mut stay);
+    }
+    assert_eq!(answers(&stay), 10);
+    stay.now += 30_000;
+    question(&mut stay);
+    assert_eq!(answers(&stay), 11, "later it is answered again");
+}
+
+#[test]
 fn pauses_between_attempts_double_up_to_32_seconds() {
     let mut stay = Stay::new();
     stay.give(Input::GoOnline);

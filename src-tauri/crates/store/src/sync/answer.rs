@@ -5,9 +5,7 @@ use bivouac_journal::ids::{FeatureId, Object, PeerId};
 use bivouac_journal::operation::{Marks, Operation, Verb, dead};
 use bivouac_journal::outgoing::feature_type;
 use bivouac_journal::path::Path;
-use bivouac_journal::wire::{
-    MAX_ANSWER, MAX_BATCH, MAX_SENT_BYTES, print_answer, print_batch, print_listed, print_loose,
-};
+use bivouac_journal::wire::{MAX_ANSWER, MAX_SENT_BYTES, print_answer, print_batch, print_listed, print_loose};
 
 use crate::error::Result;
 use crate::log::{Origin, Row, SaveState};
@@ -129,7 +127,7 @@ impl Tx<'_> {
             operation.marks.stamp = operation.stamp.hlc().cloned();
             operation.marks.index = Some(operation.index);
             let weight = print_listed(&operation).len();
-            if batch.len() >= MAX_BATCH || (bytes + weight > MAX_SENT_BYTES && !batch.is_empty()) {
+            if batch.len() >= MAX_ANSWER || (bytes + weight > MAX_SENT_BYTES && !batch.is_empty()) {
                 answers.push(self.batch(&std::mem::take(&mut batch), me, now_ms, bits)?);
                 bytes = ENVELOPE_BYTES;
             }

@@ -96,7 +96,7 @@ impl Tx<'_> {
         Ok(unsaved && (write.value.is_none() || write.value == Some(dead())))
     }
 
-    pub(super) fn log_server_write(&mut self, object: &Object, write: Write, order: &Order, now_ms: u64) -> Result<()> {
+    pub(crate) fn log_server_write(&mut self, object: &Object, write: Write, order: &Order, now_ms: u64) -> Result<()> {
         let is_existence = write.path == Path::existence();
         let (verb, path, value) = match (is_existence, write.value.as_ref() == Some(&dead())) {
             (true, true) => (Verb::Delete, None, None),

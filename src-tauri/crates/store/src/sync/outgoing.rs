@@ -31,7 +31,12 @@ impl Store {
         let mut tx = self.begin()?;
         let mut frames: Vec<OutFrame> = tx.unechoed()?.into_iter().filter_map(|f| out_frame(f.id, f.text)).collect();
         let mut send = Vec::new();
+        let derived = tx.has_derived()?;
         for pending in tx.unsent()? {
+            if derived && tx.is_derived(&pending.object)? {
+                // Nobody knows this id before the layer was saved with it (rule 24).
+                continue;
+            }
             if tx.lies_in_a_dead_layer(&pending.object)? {
                 tx.keep_from_a_dead_layer(&pending, now_ms)?;
                 continue;

@@ -46,7 +46,7 @@ impl Store {
     pub fn commit_all_received(&mut self, messages: Vec<(Option<PeerId>, Log)>, now_ms: u64) -> Result<Received> {
         let mut tx = self.begin()?;
         let mut seen: Vec<(Object, Path, Order)> = Vec::new();
-        let mut incoming = Vec::new();
+        let (mut incoming, mut announced) = (Vec::new(), Vec::new());
         for (from, log) in messages {
             let refused: usize = log.refused.values().sum();
             if let Some(peer) = &from {
@@ -55,6 +55,7 @@ impl Store {
                     tx.count_refused(peer, u64::try_from(refused).unwrap_or(u64::MAX), now_ms)?;
                 }
             }
+            announced.extend(log.announced);
             incoming.reserve(log.operations.len());
             for sorted in log.operations {
                 if sorted.standing == Sorted::Live {
@@ -71,7 +72,10 @@ impl Store {
             // Without any it may be unsound, which is found again where it is counted.
             (incoming, Some(sorted.writes).filter(|writes| !writes.is_empty()))
         });
-        let report = tx.receive_with_writes(incoming, now_ms)?;
+        let mut report = tx.receive_with_writes(incoming, now_ms)?;
+        for (layer, stamp) in announced {
+            tx.recognise(&layer, &stamp, now_ms, &mut report)?;
+        }
         let mut received = Received {
             applied: usize::try_from(report.applied).unwrap_or(usize::MAX),
             repeated: usize::try_from(report.repeated).unwrap_or(usize::MAX),

@@ -110,6 +110,10 @@ impl Tx<'_> {
             };
             let paths: Vec<Path> = state.registers().iter().filter(|(_, r)| wins(r)).map(|(p, _)| p.clone()).collect();
             if paths.contains(&Path::existence()) {
+                // Who shows a feature under its new id only would lose it (rule 24).
+                if !self.state(&object)?.is_alive() && !self.shows_both(&object)? {
+                    continue;
+                }
                 changed.push((object, Path::existence()));
             } else if state.is_alive() {
                 changed.extend(paths.into_iter().map(|path| (object.clone(), path)));

@@ -79,8 +79,11 @@ impl Store {
     pub fn save_tasks(&mut self, present: &[PeerId]) -> Result<Vec<SaveTask>> {
         let mut tx = self.begin()?;
         let mut wanted: Vec<LayerId> = Vec::new();
+        let derived = tx.has_derived()?;
         for row in tx.pending(None)? {
-            if row.state != SaveState::Local
+            // What waits for an id to be saved is what asks for that save (rule 24).
+            let goes = row.state != SaveState::Local || (derived && tx.is_derived(&row.operation.object)?);
+            if goes
                 && let Some(layer) = row.operation.object.layer()
                 && !wanted.contains(layer)
             {

@@ -146,11 +146,15 @@ impl Store {
     pub fn reassert_vanished(&mut self, layer: &LayerId, body: &str) -> Result<usize> {
         let mut tx = self.begin()?;
         let document = tx.parse(layer, body)?;
+        let based = tx.based(Some(layer))?;
+        // What is there under another id has not vanished (rule 24).
+        let rekeyed: BTreeSet<Object> = tx.rekeyed(layer, &document, &based)?.into_iter().map(|(old, _)| old).collect();
         let present: BTreeSet<FeatureId> = document.features.into_iter().map(|f| f.id).collect();
         let mut count = 0;
-        for object in tx.based(Some(layer))? {
+        for object in based {
             if let Object::Feature(_, id) = &object
                 && !present.contains(id)
+                && !rekeyed.contains(&object)
                 && tx.reassert(&object)?
             {
                 count += 1;
@@ -219,6 +223,9 @@ impl Tx<'_> {
         let at_ms = layer.reference.as_deref().map(version_ms).filter(|at| *at > 0).unwrap_or(modified_at_ms);
         let advance = facts.provisional.is_none();
         self.merge_object(&object, Some(&document.to_string()), at_ms, advance, now_ms)?;
+        if advance {
+            self.settle_proposals(&layer.id)?;
+        }
         let is_new = layer.reference.is_some() && layer.reference != facts.reference;
         self.set_layer_facts(
             &layer.id,
@@ -255,21 +262,33 @@ impl Tx<'_> {
         now_ms: u64,
     ) -> Result<()> {
         let document = self.parse(layer, body)?;
+        let based = self.based(Some(layer))?;
+        let rekeyed = self.rekeyed(layer, &document, &based)?;
+        for (_, new) in &rekeyed {
+            self.wake(new, at_ms, now_ms)?;
+        }
+        let had_derived = self.has_derived()?;
         let mut present = BTreeSet::new();
         for feature in &document.features {
             let object = Object::Feature(layer.clone(), feature.id.clone());
             let again = !present.insert(feature.id.clone());
             // Of a doubled feature every variant is merged; the base is the first one.
             self.merge_object(&object, Some(feature.text.as_str()), at_ms, advance && !again, now_ms)?;
-        }
-        for object in self.based(Some(layer))? {
-            if let Object::Feature(_, id) = &object
-                && !present.contains(id)
-            {
-                self.merge_object(&object, None, at_ms, advance, now_ms)?;
+            if feature.derived || had_derived {
+                self.note_derived(&object, feature.derived)?;
             }
         }
-        Ok(())
+        for (old, new) in &rekeyed {
+            self.rekey(old, new, now_ms)?;
+        }
+        for object in &based {
+            if let Object::Feature(_, id) = object
+                && !present.contains(id)
+            {
+                self.merge_object(object, None, at_ms, advance, now_ms)?;
+            }
+        }
+        if advance { self.settle_proposals(layer) } else { Ok(()) }
     }
 
     /// Lets a feature of ours start over as unsaved, unless somebody deleted it.

@@ -133,7 +133,7 @@ impl Tx<'_> {
     ) -> Result<()> {
         let Some(text) = document else { return self.set_base_gone(object) };
         let new = parse(text)?;
-        if self.state_shows(object, &new)? {
+        if self.state_shows(object, &new)? && !self.has_unsent(object)? {
             let text = matches!(object, Object::Feature(..)).then_some(text);
             return self.set_base_same(object, text);
         }
@@ -151,6 +151,12 @@ impl Tx<'_> {
             .collect();
         let state = ObjectState::from_registers(registers);
         self.set_base(object, Some(&Base { document: text.into(), state }))
+    }
+
+    /// Whether our user wrote what nobody was told yet: the base may show the same, it does not
+    /// reflect it, or a later document would beat the edit by its own clock.
+    fn has_unsent(&mut self, object: &Object) -> Result<bool> {
+        Ok(self.pending(Some(object))?.iter().any(|row| row.state == SaveState::Local))
     }
 
     /// The server was seen without the object: what it holds later is newer than its death.

@@ -34,6 +34,7 @@ INSERT INTO names (id, text) VALUES (0, '');
 
 -- kind: 0 map, 1 layer, 2 feature. layer: the layer's object, 0 for map and layers.
 -- base_same: 0 no base, 1 the base is this row's document and registers, 2 base and base_registers.
+-- rows: the log rows that speak of it.
 -- read_at: first read from the server then and untouched since, so not in the log yet.
 CREATE TABLE objects (
     id INTEGER PRIMARY KEY,
@@ -43,6 +44,7 @@ CREATE TABLE objects (
     alive INTEGER NOT NULL DEFAULT 0,
     document TEXT NOT NULL DEFAULT '',
     registers BLOB NOT NULL DEFAULT x'',
+    rows BLOB NOT NULL DEFAULT x'',
     base_same INTEGER NOT NULL DEFAULT 0,
     base TEXT,
     base_registers BLOB,
@@ -91,10 +93,10 @@ CREATE TABLE operations (
     frame INTEGER,
     before TEXT
 ) STRICT;
-CREATE INDEX operations_identity ON operations (wall, counter, clock, idx);
-CREATE INDEX operations_object ON operations (object);
+CREATE INDEX operations_identity ON operations (wall, idx);
 CREATE INDEX operations_pending ON operations (object, state) WHERE state BETWEEN 1 AND 4;
-CREATE INDEX operations_unsaved ON operations (object) WHERE state = 8;
+CREATE INDEX operations_recorded ON operations (object) WHERE applied = 0;
+CREATE INDEX operations_unsaved ON operations (state) WHERE state = 8;
 CREATE INDEX operations_sent_as ON operations (sent_as) WHERE sent_as IS NOT NULL;
 CREATE INDEX operations_unit ON operations (unit) WHERE unit IS NOT NULL;
 CREATE INDEX operations_frame ON operations (frame) WHERE frame IS NOT NULL;

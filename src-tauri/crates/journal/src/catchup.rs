@@ -4,11 +4,13 @@
 //! Per register only the newest operation counts; it is news when it is not saved, as far as
 //! that log can tell.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::clock::{Order, Stamp};
+use crate::hash::HashMap;
 use crate::ids::{LayerId, Object};
-use crate::operation::Operation;
+use crate::operation::{Operation, Write};
+use crate::path::Paths;
 use crate::wire::{Entry, Envelope, Refusal};
 
 /// How an operation is to be taken.
@@ -29,6 +31,8 @@ pub struct Incoming {
     pub operation: Operation,
     /// Its standing.
     pub standing: Standing,
+    /// The register writes that it stands for; none when it is unsound.
+    pub writes: Vec<Write>,
 }
 
 /// What a log held.
@@ -50,7 +54,8 @@ pub fn live(envelope: Envelope) -> Log {
     for entry in envelope.entries {
         match entry {
             Entry::Operation(operation) => {
-                log.operations.push(Incoming { operation: *operation, standing: Standing::Live });
+                let writes = operation.writes().unwrap_or_default();
+                log.operations.push(Incoming { operation: *operation, standing: Standing::Live, writes });
             }
             Entry::Refused { why, .. } => *log.refused.entry(why).or_default() += 1,
         }
@@ -78,10 +83,15 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
             }
         }
     }
-    let news = Registers::default().news(&operations, &saved_at);
-    for (operation, is_news) in operations.into_iter().zip(news) {
+    let mut paths = Paths::default();
+    // They were found sound when they were read.
+    let writes: Vec<Vec<Write>> =
+        operations.iter().map(|operation| operation.written(&mut paths, false).unwrap_or_default()).collect();
+    let news = Registers::default().news(&operations, &writes, &saved_at);
+    log.operations.reserve_exact(operations.len());
+    for ((operation, writes), is_news) in operations.into_iter().zip(writes).zip(news) {
         let standing = if is_news { Standing::Unsaved } else { Standing::History };
-        log.operations.push(Incoming { operation, standing });
+        log.operations.push(Incoming { operation, standing, writes });
     }
     log
 }
@@ -90,7 +100,7 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
 #[derive(Default)]
 struct Registers<'a> {
     objects: HashMap<&'a Object, u32>,
-    paths: HashMap<String, u32>,
+    paths: HashMap<&'a str, u32>,
     numbers: HashMap<(u32, u32), u32>,
     /// Its order, and whether it is unsaved; by the register's number.
     newest: Vec<(Place<'a>, bool)>,
@@ -108,26 +118,24 @@ fn place(operation: &Operation) -> Place<'_> {
 
 impl<'a> Registers<'a> {
     /// Whether each operation is the newest and unsaved in any of its registers.
-    fn news(mut self, operations: &'a [Operation], saved_at: &BTreeMap<LayerId, Order>) -> Vec<bool> {
+    fn news(
+        mut self,
+        operations: &'a [Operation],
+        writes: &'a [Vec<Write>],
+        saved_at: &BTreeMap<LayerId, Order>,
+    ) -> Vec<bool> {
         let mut touched: Vec<u32> = Vec::with_capacity(operations.len() * 2);
         let mut ends: Vec<usize> = Vec::with_capacity(operations.len());
-        let mut buffer = String::new();
-        for operation in operations {
+        for (operation, writes) in operations.iter().zip(writes) {
             let at = place(operation);
             let layer_saved = || saved_at.get(operation.object.layer()?);
             let unsaved =
                 operation.dirty != Some(false) || layer_saved().is_some_and(|saved| operation.order() > *saved);
             let next = number(self.objects.len());
             let object = *self.objects.entry(&operation.object).or_insert(next);
-            operation.each_path(&mut buffer, &mut |path| {
-                let path = match self.paths.get(path) {
-                    Some(path) => *path,
-                    None => {
-                        let next = number(self.paths.len());
-                        self.paths.insert(path.to_owned(), next);
-                        next
-                    }
-                };
+            for write in writes {
+                let next = number(self.paths.len());
+                let path = *self.paths.entry(write.path.as_stored()).or_insert(next);
                 let next = number(self.newest.len());
                 let register = *self.numbers.entry((object, path)).or_insert(next);
                 touched.push(register);
@@ -136,7 +144,7 @@ impl<'a> Registers<'a> {
                     Some(_) => {}
                     None => self.newest.push((at, unsaved)),
                 }
-            });
+            }
             ends.push(touched.len());
         }
         let mut start = 0;

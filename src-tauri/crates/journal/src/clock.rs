@@ -38,17 +38,26 @@ impl Hlc {
 
     /// As [`Hlc::parse`], with the id where it stands.
     pub(crate) fn split(text: &str) -> Option<(u64, u32, &str)> {
-        let mut parts = text.split(':');
-        let (wall, counter, id) = (parts.next()?, parts.next()?, parts.next()?);
-        let digits = |part: &str, most: usize| {
-            !part.is_empty() && part.len() <= most && part.bytes().all(|b| b.is_ascii_digit())
-        };
+        let (wall, rest) = Self::number(text, 15)?;
+        let (counter, id) = Self::number(rest, 9)?;
         let id_fits = !id.is_empty() && (id.len() <= 64 || id.chars().count() <= 64);
-        if parts.next().is_some() || !digits(wall, 15) || !digits(counter, 9) || !id_fits {
+        if !id_fits || id.as_bytes().contains(&b':') || wall >= END_OF_TIME_MS {
             return None;
         }
-        let wall = wall.parse().ok().filter(|wall| *wall < END_OF_TIME_MS)?;
-        Some((wall, counter.parse().ok()?, id))
+        Some((wall, u32::try_from(counter).ok()?, id))
+    }
+
+    /// The number of at most so many digits before a colon, and what follows.
+    fn number(text: &str, most: usize) -> Option<(u64, &str)> {
+        let mut number = 0_u64;
+        for (place, byte) in text.bytes().enumerate() {
+            match byte {
+                b'0'..=b'9' if place < most => number = number * 10 + u64::from(byte - b'0'),
+                b':' if place > 0 => return Some((number, text.get(place + 1..)?)),
+                _ => return None,
+            }
+        }
+        None
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::ids::{FeatureId, LayerId};
-use crate::json::{Json, Members, canonical, depth_is_fine};
+use crate::json::{Json, Members, Raw, canonical, depth_is_fine};
 
 /// Why a document could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,8 +67,8 @@ pub fn parse(layer: &LayerId, body: &str, known: impl Fn(&FeatureId) -> bool) ->
     let rest = Members(members.0.iter().filter(|(name, _)| name != "features").cloned().collect());
     let rest = Json::trusted(&serde_json::to_string(&rest).map_err(malformed)?);
     let mut reader = Reader { layer, features: Vec::new(), unclean: false, seen: BTreeSet::new() };
-    let mut later: Vec<(&RawValue, Members<'_>)> = Vec::new();
-    for raw in raw_features {
+    let mut later: Vec<(Raw<'_>, Members<'_>)> = Vec::new();
+    for raw in raw_features.into_iter().map(Raw::from) {
         let Ok(members) = Members::parse(raw.get()) else {
             reader.unclean = true;
             continue;
@@ -97,17 +97,17 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn keep(&mut self, id: FeatureId, raw: &RawValue) {
+    fn keep(&mut self, id: FeatureId, raw: Raw<'_>) {
         self.features.push(DocumentFeature { id, derived: false, text: Json::from_raw(raw) });
     }
 
-    fn holds(&self, id: &FeatureId, raw: &RawValue) -> bool {
+    fn holds(&self, id: &FeatureId, raw: Raw<'_>) -> bool {
         let text = Json::from_raw(raw);
         self.features.iter().any(|feature| &feature.id == id && feature.text == text)
     }
 
     /// The id is a hash of layer, content and occurrence, so that every laptop finds the same.
-    fn derive(&mut self, raw: &RawValue, members: &Members<'_>) {
+    fn derive(&mut self, raw: Raw<'_>, members: &Members<'_>) {
         self.unclean = true;
         let content = content(&Json::from_raw(raw));
         let id = (0_u32..1000)
@@ -119,7 +119,7 @@ impl Reader<'_> {
             return;
         };
         let mut with_id = Members(members.0.iter().filter(|(name, _)| name != "id").cloned().collect());
-        with_id.0.push((Cow::Borrowed("id"), value));
+        with_id.0.push((Cow::Borrowed("id"), Raw::from(value)));
         let Ok(text) = serde_json::to_string(&with_id) else {
             return;
         };

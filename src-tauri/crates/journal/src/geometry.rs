@@ -8,6 +8,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::json::string;
+use crate::scan::Scanner;
+
 /// A box in degrees: west, south, east, north.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
@@ -87,8 +90,11 @@ pub enum GeometryError {
 /// When it is not a geometry, or a coordinate is not finite or out of range
 /// (longitude ±360°, for maps drawn across the antimeridian; latitude ±90°).
 pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
-    let Geometry { kind, coordinates } =
-        serde_json::from_str(text).map_err(|e| GeometryError::Malformed(e.to_string()))?;
+    let Geometry { kind, coordinates } = match scanned(text) {
+        Some(geometry) => geometry,
+        // Something is wrong with it, and this names it.
+        None => serde_json::from_str(text).map_err(|e| GeometryError::Malformed(e.to_string()))?,
+    };
     let (feature_type, depth) = match kind.as_ref() {
         "Point" => (FeatureType::Marker, 1),
         "MultiPoint" => (FeatureType::Marker, 2),
@@ -110,6 +116,78 @@ pub fn inspect(text: &str) -> Result<Shape, GeometryError> {
         )));
     }
     Ok(Shape { feature_type, bounds: coordinates.bounds })
+}
+
+/// The sound geometries, fast.
+fn scanned(text: &str) -> Option<Geometry<'_>> {
+    let mut scanner = Scanner::new(text);
+    let mut geometry = Geometry { kind: Cow::Borrowed(""), coordinates: None };
+    scanner.each_member(&mut |scanner, name| {
+        match name.as_ref() {
+            "type" => geometry.kind = string(scanner.value()?)?,
+            "coordinates" => geometry.coordinates = Some(coordinates(scanner)?),
+            _ => {
+                scanner.value()?;
+            }
+        }
+        Some(())
+    })?;
+    scanner.end()?;
+    Some(geometry)
+}
+
+fn coordinates(scanner: &mut Scanner<'_>) -> Option<Coordinates> {
+    let mut found = Positions::default();
+    scanner.each_item(&mut |scanner| {
+        if scanner.peek()? == b'[' {
+            found.inside(coordinates(scanner)?);
+        } else {
+            let number: f64 = scanner.number()?.parse().ok()?;
+            found.number(number.is_finite().then_some(number)?);
+        }
+        Some(())
+    })?;
+    found.end().ok()
+}
+
+/// What an array of coordinates holds, item by item.
+#[derive(Default)]
+struct Positions {
+    position: [f64; 2],
+    numbers: usize,
+    depth: usize,
+    bounds: Option<Bounds>,
+}
+
+impl Positions {
+    fn number(&mut self, number: f64) {
+        if let Some(slot) = self.position.get_mut(self.numbers) {
+            *slot = number;
+        }
+        self.numbers += 1;
+    }
+
+    fn inside(&mut self, inner: Coordinates) {
+        self.depth = self.depth.max(inner.depth);
+        self.bounds = match (self.bounds, inner.bounds) {
+            (Some(a), Some(b)) => Some(a.union(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    fn end(self) -> Result<Coordinates, &'static str> {
+        if self.numbers == 0 {
+            return Ok(Coordinates { bounds: self.bounds, depth: self.depth + 1 });
+        }
+        let [lon, lat] = self.position;
+        if self.depth > 0 || self.numbers < 2 {
+            return Err("a position is two numbers or more");
+        }
+        if lon.abs() > 360.0 || lat.abs() > 90.0 {
+            return Err("a coordinate is out of range");
+        }
+        Ok(Coordinates { bounds: Some(Bounds::point(lon, lat)), depth: 1 })
+    }
 }
 
 struct Geometry<'a> {
@@ -191,37 +269,14 @@ impl<'de> Deserialize<'de> for Item {
                 Ok(Item::Number(number as f64))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Item, A::Error> {
-                let mut position = [0.0; 2];
-                let (mut numbers, mut depth, mut bounds) = (0_usize, 0_usize, None::<Bounds>);
+                let mut found = Positions::default();
                 while let Some(item) = items.next_element()? {
                     match item {
-                        Item::Number(number) => {
-                            if let Some(slot) = position.get_mut(numbers) {
-                                *slot = number;
-                            }
-                            numbers += 1;
-                        }
-                        Item::Array(inner) => {
-                            depth = depth.max(inner.depth);
-                            bounds = match (bounds, inner.bounds) {
-                                (Some(a), Some(b)) => Some(a.union(b)),
-                                (a, b) => a.or(b),
-                            };
-                        }
+                        Item::Number(number) => found.number(number),
+                        Item::Array(inner) => found.inside(inner),
                     }
                 }
-                if numbers == 0 {
-                    return Ok(Item::Array(Coordinates { bounds, depth: depth + 1 }));
-                }
-                let [lon, lat] = position;
-                if depth > 0 || numbers < 2 {
-                    return Err(serde::de::Error::custom("a position is two numbers or more"));
-                }
-                if lon.abs() > 360.0 || lat.abs() > 90.0 {
-                    return Err(serde::de::Error::custom("a coordinate is out of range"));
-                }
-                let bounds = Some(Bounds::point(lon, lat));
-                Ok(Item::Array(Coordinates { bounds, depth: 1 }))
+                found.end().map(Item::Array).map_err(serde::de::Error::custom)
             }
         }
         deserializer.deserialize_any(Each)
@@ -263,6 +318,19 @@ mod tests {
             r#"{"type":"LineString","coordinates":[[1,2],3]}"#,
         ] {
             assert!(inspect(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn both_ways_of_looking_see_the_same(
+            kind in "Point|LineString|MultiPolygon|P\\\\u006fint",
+            coordinates in r#"\[{1,3}(-?[0-9]{1,3}(\.[0-9]{1,9})?(e[0-9])?,? ?){0,4}(\],\[)?("?[0-9]{1,2}"?,[0-9]{1,20}){0,1}\]{1,3}"#,
+        ) {
+            let text = format!(r#"{{"type": "{kind}","x":[{{}}],"coordinates":{coordinates} }}"#);
+            let theirs = serde_json::from_str::<Geometry<'_>>(&text).ok();
+            let seen = |g: Geometry<'_>| (g.kind.into_owned(), g.coordinates.map(|c| (c.bounds, c.depth)));
+            proptest::prop_assert_eq!(scanned(&text).map(seen), theirs.map(seen), "{}", text);
         }
     }
 }

@@ -13,18 +13,66 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::scan;
+
 /// The deepest nesting of arrays and objects that is read from anybody.
 pub const MAX_DEPTH: usize = 64;
 
+/// One JSON value where it stands, inside a text that was found to be JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a>(&'a str);
+
+impl<'a> Raw<'a> {
+    /// A part of a text that was found to be JSON.
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The value's text.
+    #[must_use]
+    pub fn get(self) -> &'a str {
+        self.0
+    }
+}
+
+impl<'a> From<&'a RawValue> for Raw<'a> {
+    fn from(raw: &'a RawValue) -> Self {
+        Self(raw.get())
+    }
+}
+
+impl Serialize for Raw<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
 /// One JSON value as text. Equality is of meaning: `1` equals `1.0`, member order is free.
+///
+/// A value may be a part of another's text and then shares it.
 #[derive(Clone)]
-pub struct Json(Arc<str>);
+pub struct Json {
+    text: Arc<str>,
+    from: u32,
+    to: u32,
+}
 
 impl Json {
     /// Takes text that a JSON parser has already accepted.
     #[must_use]
-    pub fn from_raw(raw: &RawValue) -> Self {
-        Self(raw.get().into())
+    pub fn from_raw(raw: Raw<'_>) -> Self {
+        Self::trusted(raw.get())
+    }
+
+    /// A value that stands inside this one's text; `part` has to come from [`Json::as_str`].
+    pub(crate) fn part(&self, part: Raw<'_>) -> Self {
+        let start = (part.get().as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        let end = start.wrapping_add(part.get().len());
+        match (u32::try_from(start), u32::try_from(end)) {
+            (Ok(from), Ok(to)) if end <= self.text.len() => Self { text: self.text.clone(), from, to },
+            _ => Self::from_raw(part),
+        }
     }
 
     /// Checks that `text` is one JSON value and keeps it as it is.
@@ -33,19 +81,25 @@ impl Json {
     /// When the text is not JSON.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let raw: &RawValue = serde_json::from_str(text)?;
-        Ok(Self::from_raw(raw))
+        Ok(Self::trusted(raw.get()))
     }
 
     /// Text that was checked before, such as text read back from the database.
     #[must_use]
     pub fn trusted(text: &str) -> Self {
-        Self(text.into())
+        Self::whole(text.into())
+    }
+
+    fn whole(text: Arc<str>) -> Self {
+        // Nothing that comes in is as long as that: messages are bounded, and so is SQLite's text.
+        let to = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self { text, from: 0, to }
     }
 
     /// Writes a parsed value.
     #[must_use]
     pub fn from_value(value: &Value) -> Self {
-        Self(value.to_string().into())
+        Self::whole(value.to_string().into())
     }
 
     /// A JSON string.
@@ -57,13 +111,14 @@ impl Json {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        let (from, to) = (usize::try_from(self.from).unwrap_or(0), usize::try_from(self.to).unwrap_or(0));
+        self.text.get(from..to).unwrap_or(&self.text)
     }
 
     /// The parsed value; `null` should the text be unreadable, which its constructors rule out.
     #[must_use]
     pub fn value(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or(Value::Null)
+        serde_json::from_str(self.as_str()).unwrap_or(Value::Null)
     }
 
     /// The text when this is a JSON string.
@@ -84,11 +139,11 @@ impl Json {
 
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
-        if self.0 == other.0 {
+        if self.as_str() == other.as_str() {
             return true;
         }
         // Of these, unequal texts are unequal values.
-        if is_one_spelling(&self.0) && is_one_spelling(&other.0) {
+        if is_one_spelling(self.as_str()) && is_one_spelling(other.as_str()) {
             return false;
         }
         same(&self.value(), &other.value())
@@ -105,21 +160,20 @@ fn is_one_spelling(text: &str) -> bool {
 
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
-        raw.serialize(serializer)
+        Raw(self.as_str()).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Self::from_raw(&raw))
+        Ok(Self::trusted(raw.get()))
     }
 }
 
@@ -218,7 +272,7 @@ pub fn depth_is_fine(text: &str) -> bool {
 
 /// The members of one JSON object in their order, values unparsed.
 #[derive(Clone, Debug, Default)]
-pub struct Members<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Members<'a>(pub Vec<(Cow<'a, str>, Raw<'a>)>);
 
 impl<'a> Members<'a> {
     /// Splits an object's text into its members.
@@ -226,12 +280,15 @@ impl<'a> Members<'a> {
     /// # Errors
     /// When the text is not a JSON object.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        match scan::members(text) {
+            Some(members) => Ok(Self(members)),
+            None => serde_json::from_str(text),
+        }
     }
 
     /// The last member of that name, as JSON parsers in browsers see it.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, name: &str) -> Option<Raw<'a>> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
@@ -244,7 +301,7 @@ impl<'a> Members<'a> {
 
 /// The text of a raw value that is a JSON string.
 #[must_use]
-pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+pub fn string(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     // Without an escape the text is what stands there.
     if !inside.as_bytes().contains(&b'\\') {
@@ -269,7 +326,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
                 let mut members = Vec::with_capacity(8);
                 while let Some(Name(key)) = map.next_key()? {
-                    members.push((key, map.next_value()?));
+                    members.push((key, Raw::from(map.next_value::<&'de RawValue>()?)));
                 }
                 Ok(Members(members))
             }

@@ -4,7 +4,9 @@
 //! (rule 35); a property whose name holds a dot exists in documents only and has no wire key.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use crate::hash::HashMap;
 
 /// The most segments of a key (rule 35).
 pub const MAX_SEGMENTS: usize = 6;
@@ -13,6 +15,7 @@ pub const MAX_BYTES: usize = 256;
 
 /// Separates the segments inside [`Path`]; cannot occur in a name.
 const SEPARATOR: char = '\u{1f}';
+const SEPARATOR_BYTE: u8 = 0x1f;
 
 /// What the server adds to a map's properties when it hands them out; never a setting, never
 /// written by an operation (rules 10 and 34).
@@ -62,7 +65,7 @@ pub enum Subject {
 }
 
 /// The path of one register within its object.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Path(Arc<str>);
 
 impl Path {
@@ -86,13 +89,15 @@ impl Path {
     /// The register that says whether the object is alive (M3).
     #[must_use]
     pub fn existence() -> Self {
-        Self(Self::EXISTENCE.into())
+        static EXISTENCE: LazyLock<Path> = LazyLock::new(|| Path(Path::EXISTENCE.into()));
+        EXISTENCE.clone()
     }
 
     /// The geometry of a feature, one register (M2).
     #[must_use]
     pub fn geometry() -> Self {
-        Self(Self::GEOMETRY.into())
+        static GEOMETRY: LazyLock<Path> = LazyLock::new(|| Path(Path::GEOMETRY.into()));
+        GEOMETRY.clone()
     }
 
     /// A path of these segments, not checked against the allow-list: for documents.
@@ -164,6 +169,16 @@ impl Path {
         self.0.split(SEPARATOR)
     }
 
+    /// The one name below `container`, when that is all that this path has; `None` for others.
+    #[must_use]
+    pub fn directly_below(&self, container: &[&str]) -> Option<&str> {
+        let mut rest = &*self.0;
+        for name in container {
+            rest = rest.strip_prefix(name)?.strip_prefix(SEPARATOR)?;
+        }
+        (!rest.as_bytes().contains(&SEPARATOR_BYTE)).then_some(rest)
+    }
+
     /// Whether a write here replaces `other` too (M1); a path does not cover itself.
     #[must_use]
     pub fn covers(&self, other: &Path) -> bool {
@@ -190,6 +205,44 @@ impl Path {
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         Self(text.into())
+    }
+}
+
+/// Paths that repeat, made once and shared: a long list writes few different ones.
+#[derive(Debug, Default)]
+pub struct Paths {
+    known: HashMap<Arc<str>, Path>,
+    buffer: String,
+}
+
+impl Paths {
+    /// So many are kept.
+    const MOST: usize = 4096;
+
+    /// As [`Path::of`].
+    pub(crate) fn of(&mut self, segments: &[&str]) -> Path {
+        let text = Path::stored(&mut self.buffer, segments);
+        if let Some(path) = self.known.get(text) {
+            return path.clone();
+        }
+        let path = Path(text.into());
+        if self.known.len() < Self::MOST {
+            self.known.insert(path.0.clone(), path.clone());
+        }
+        path
+    }
+}
+
+/// Equal paths are mostly the very same one.
+impl Ord for Path {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { std::cmp::Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for Path {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 

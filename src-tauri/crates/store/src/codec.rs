@@ -129,7 +129,7 @@ fn own(rest: &mut &[u8]) -> Result<Json> {
     Ok(Json::trusted(std::str::from_utf8(text).map_err(|_| damaged())?))
 }
 
-fn put(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(u8::try_from(number & 0x7f).unwrap_or_default() | 0x80);
         number >>= 7;
@@ -137,7 +137,7 @@ fn put(out: &mut Vec<u8>, mut number: u64) {
     out.push(u8::try_from(number).unwrap_or_default());
 }
 
-fn get(rest: &mut &[u8]) -> Result<u64> {
+pub(crate) fn get(rest: &mut &[u8]) -> Result<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (byte, after) = rest.split_first().ok_or_else(damaged)?;

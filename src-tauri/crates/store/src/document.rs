@@ -6,11 +6,10 @@
 use std::fmt::Write as _;
 
 use bivouac_journal::ids::{FeatureId, Object};
-use bivouac_journal::json::Members;
+use bivouac_journal::json::{Members, Raw};
 use bivouac_journal::merge::{ObjectState, Register};
 use bivouac_journal::path::Path;
 use bivouac_journal::project;
-use serde_json::value::RawValue;
 
 const OPTIONS: &str = "_umap_options";
 
@@ -36,52 +35,93 @@ pub(crate) fn is_taken(path: &Path) -> bool {
     matches!(path.as_stored(), "type" | "id")
 }
 
+/// Where a register stands in a feature's text.
+enum Stands<'a> {
+    Nowhere,
+    Geometry,
+    Property(&'a str),
+    Option(&'a str),
+    Beside(&'a str),
+    /// Above or below where others may stand.
+    Across,
+}
+
+fn stands(path: &Path) -> Stands<'_> {
+    match path.as_stored() {
+        Path::EXISTENCE | "type" | "id" => return Stands::Nowhere,
+        Path::GEOMETRY => return Stands::Geometry,
+        _ => {}
+    }
+    if let Some(name) = path.directly_below(&["properties"]) {
+        return if name == OPTIONS { Stands::Across } else { Stands::Property(name) };
+    }
+    if let Some(name) = path.directly_below(&["properties", OPTIONS]) {
+        return Stands::Option(name);
+    }
+    match path.directly_below(&[]) {
+        Some(name) if name != "properties" => Stands::Beside(name),
+        Some(_) | None => Stands::Across,
+    }
+}
+
 /// A feature none of whose registers lies above another.
 fn plain_feature(id: &FeatureId, state: &ObjectState) -> Option<String> {
-    let (mut geometry, mut properties, mut options, mut others) = ("null", Vec::new(), Vec::new(), Vec::new());
+    let mut bytes = 128;
+    let mut has_options = false;
+    let mut geometry = "null";
     for (path, register) in state.registers() {
-        let mut segments = path.segments();
-        match (segments.next(), segments.next(), segments.next(), segments.next()) {
-            (Some("@"), None, ..) => {}
-            (Some("geometry"), None, ..) => geometry = text(register).unwrap_or("null"),
-            (Some("properties"), None, ..) => return None,
-            (Some("type" | "id"), None, ..) => {}
-            (Some(name), None, ..) => others.push((name, register)),
-            (Some("properties"), Some(name), None, _) if name != OPTIONS => properties.push((name, register)),
-            (Some("properties"), Some(OPTIONS), Some(name), None) => options.push((name, register)),
-            _ => return None,
+        let value = text(register);
+        match stands(path) {
+            Stands::Across => return None,
+            Stands::Geometry => geometry = value.unwrap_or("null"),
+            Stands::Option(_) => has_options |= value.is_some(),
+            Stands::Nowhere | Stands::Property(_) | Stands::Beside(_) => {}
         }
+        bytes += path.as_stored().len() + value.map_or(0, str::len);
     }
-    let mut out = String::with_capacity(geometry.len() + 128);
+    let mut out = String::with_capacity(bytes);
     out.push_str(r#"{"type":"Feature","geometry":"#);
     out.push_str(geometry);
     out.push_str(r#","properties":{"#);
     let mut first = true;
-    members(&mut out, &mut first, &properties);
-    if options.iter().any(|(_, register)| register.value.is_some()) {
+    for (path, register) in state.registers() {
+        if let Stands::Property(name) = stands(path) {
+            member(&mut out, &mut first, name, register);
+        }
+    }
+    if has_options {
         separate(&mut out, &mut first);
         let _ = write!(out, "\"{OPTIONS}\":{{");
-        members(&mut out, &mut true, &options);
+        let mut first = true;
+        for (path, register) in state.registers() {
+            if let Stands::Option(name) = stands(path) {
+                member(&mut out, &mut first, name, register);
+            }
+        }
         out.push('}');
     }
     out.push('}');
-    members(&mut out, &mut false, &others);
+    for (path, register) in state.registers() {
+        if let Stands::Beside(name) = stands(path) {
+            member(&mut out, &mut false, name, register);
+        }
+    }
     let _ = write!(out, r#","id":"{id}"}}"#);
     Some(out)
 }
 
-fn members(out: &mut String, first: &mut bool, registers: &[(&str, &Register)]) {
-    for (name, register) in registers {
-        let Some(value) = text(register) else { continue };
-        separate(out, first);
-        let plain = name.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\');
-        if plain {
-            let _ = write!(out, "\"{name}\":");
-        } else {
-            let _ = write!(out, "{}:", serde_json::Value::String((*name).to_owned()));
-        }
-        out.push_str(value);
+fn member(out: &mut String, first: &mut bool, name: &str, register: &Register) {
+    let Some(value) = text(register) else { return };
+    separate(out, first);
+    let plain = name.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\');
+    if plain {
+        out.push('"');
+        out.push_str(name);
+        out.push_str("\":");
+    } else {
+        let _ = write!(out, "{}:", serde_json::Value::String(name.to_owned()));
     }
+    out.push_str(value);
 }
 
 fn separate(out: &mut String, first: &mut bool) {
@@ -104,7 +144,7 @@ pub(crate) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Takes a document apart; one that is no JSON object shows nothing.
     pub fn of(document: &'a str) -> Self {
-        let inside = |raw: Option<&'a RawValue>| {
+        let inside = |raw: Option<Raw<'a>>| {
             raw.filter(|raw| raw.get().starts_with('{'))
                 .and_then(|raw| Members::parse(raw.get()).ok())
                 .unwrap_or_default()
@@ -125,11 +165,11 @@ impl<'a> Parts<'a> {
             (Some("properties"), Some(OPTIONS), Some(name), None) => self.options.get(name),
             _ => deep(&self.top, path),
         };
-        found.map(RawValue::get)
+        found.map(Raw::get)
     }
 }
 
-fn deep<'a>(top: &Members<'a>, path: &Path) -> Option<&'a RawValue> {
+fn deep<'a>(top: &Members<'a>, path: &Path) -> Option<Raw<'a>> {
     let mut segments = path.segments();
     let mut at = top.get(segments.next()?)?;
     for segment in segments {

@@ -147,7 +147,7 @@ impl Tx<'_> {
         if register.row == 0 || *register.order.id != *self.clock()?.id() {
             return Ok(Vec::new());
         }
-        self.rows("WHERE (row = ?1 OR sent_as = ?1) AND state BETWEEN 1 AND 4 ORDER BY row", [register.row])
+        self.own_rows("WHERE (row = ?1 OR sent_as = ?1) AND state BETWEEN 1 AND 4 ORDER BY row", [register.row])
     }
 
     fn wins_anything(&mut self, object: &Object, row: i64, sent_as: Option<i64>) -> Result<bool> {

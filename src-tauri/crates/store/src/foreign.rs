@@ -3,7 +3,7 @@
 //! Repetitions are told by identity and content (M0), history is only recorded (rule 16), what
 //! speaks of unknown layers waits (rule 26), what touches strict layers becomes a proposal (33).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bivouac_journal::clock::Order;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
@@ -61,10 +61,6 @@ pub struct ForeignReport {
     pub contended: BTreeSet<(Object, Path)>,
     /// Conflicts that were opened.
     pub conflicts: Vec<i64>,
-    /// Objects whose registers changed.
-    pub touched: BTreeSet<Object>,
-    /// The numbers of those, which are compared faster than names.
-    told: HashSet<i64>,
     /// Objects of which history was recorded.
     recorded: BTreeSet<Object>,
 }
@@ -97,10 +93,22 @@ impl Tx<'_> {
     /// # Errors
     /// When the database fails.
     pub fn receive(&mut self, operations: Vec<Incoming>, now_ms: u64) -> Result<ForeignReport> {
+        self.receive_with_writes(operations.into_iter().map(|incoming| (incoming, None)), now_ms)
+    }
+
+    /// As [`Tx::receive`], where the writes of an operation may be known already.
+    pub(crate) fn receive_with_writes(
+        &mut self,
+        operations: impl Iterator<Item = (Incoming, Option<Vec<Write>>)>,
+        now_ms: u64,
+    ) -> Result<ForeignReport> {
         let mut report = ForeignReport::default();
-        for incoming in operations {
-            self.receive_one(incoming, now_ms, &mut report)?;
+        self.appended.together(true);
+        for (incoming, writes) in operations {
+            self.receive_one(incoming, writes, now_ms, &mut report)?;
         }
+        self.appended.together(false);
+        self.write_appended()?;
         for object in std::mem::take(&mut report.recorded) {
             self.count_held_by_base(&object, now_ms)?;
         }
@@ -114,7 +122,13 @@ impl Tx<'_> {
         Ok(report)
     }
 
-    fn receive_one(&mut self, incoming: Incoming, now_ms: u64, report: &mut ForeignReport) -> Result<()> {
+    fn receive_one(
+        &mut self,
+        incoming: Incoming,
+        writes: Option<Vec<Write>>,
+        now_ms: u64,
+        report: &mut ForeignReport,
+    ) -> Result<()> {
         let Incoming { operation, standing } = incoming;
         if let Some((row, applied)) = self.repetition(&operation)? {
             report.repeated += 1;
@@ -126,7 +140,7 @@ impl Tx<'_> {
             }
             return Ok(());
         }
-        let writes = match operation.writes() {
+        let writes = match writes.map_or_else(|| operation.writes(), Ok) {
             Ok(writes) => writes,
             Err(error) => {
                 report.refused.push((operation.sender, error));
@@ -188,12 +202,6 @@ impl Tx<'_> {
             self.reflect(&operation.object, &order)?;
         }
         report.applied += 1;
-        if applied.changed() {
-            let number = self.hold(&operation.object)?.id;
-            if report.told.insert(number) {
-                report.touched.insert(operation.object.clone());
-            }
-        }
         if standing == Standing::Live {
             contend(operation, &order, &applied, report);
         }

@@ -6,6 +6,7 @@
 //!
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
+mod append;
 mod base;
 mod codec;
 mod compact;
@@ -17,6 +18,7 @@ mod error;
 mod foreign;
 mod frame;
 mod fresh;
+mod hash;
 mod layer;
 mod log;
 mod map;
@@ -27,6 +29,7 @@ mod park;
 mod people;
 mod read;
 mod resolve;
+mod rows;
 mod schema;
 mod settings;
 mod stage;

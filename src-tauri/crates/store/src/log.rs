@@ -1,5 +1,6 @@
 //! The log: one row per operation, as it came, also when it lost or was only recorded.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bivouac_journal::clock::{Hlc, Order, Stamp};
@@ -100,57 +101,6 @@ const COLUMNS: &str = "row, wall, counter, clock, idx, object, verb, path, value
     feature_type, marks, stamp, extra, state, sent_as, unit, frame, before";
 
 impl Tx<'_> {
-    /// Appends a row to the log; its writes are applied apart.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn append(&mut self, new: &NewRow<'_>) -> Result<i64> {
-        let operation = new.operation;
-        let object = self.object_id(&operation.object)?;
-        let (wall, counter, clock, stamp) = match &operation.stamp {
-            Stamp::Valid(hlc) => (wall(hlc.wall), hlc.counter, self.intern(&hlc.id)?, None),
-            Stamp::Invalid(text) => (-1, 0, 0, Some(text.clone())),
-        };
-        let path = operation.path.as_ref().map(|path| self.intern(path.as_stored())).transpose()?;
-        let sender = operation.sender.as_ref().map(|peer| self.intern(peer.as_str())).transpose()?;
-        let newest = self.newest()?;
-        self.newest = Some(newest.max(wall));
-        let connection = self.connection;
-        let mut insert = match self.insert.take() {
-            Some(insert) => insert,
-            None => connection.prepare_cached(
-                "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
-                        sender, dirty, feature_type, marks, stamp, extra, state, unit, frame, before)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-            )?,
-        };
-        insert.execute(params![
-            wall,
-            counter,
-            clock,
-            operation.index,
-            object,
-            verb_number(operation.verb),
-            path,
-            operation.value.as_ref().map(Json::as_str),
-            new.origin,
-            new.applied,
-            new.at_ms,
-            sender,
-            operation.dirty,
-            operation.feature_type.map(type_number),
-            marks_text(&operation.marks),
-            stamp,
-            operation.extra.as_ref().map(Json::as_str),
-            new.state,
-            new.unit,
-            new.frame,
-            new.before,
-        ])?;
-        self.insert = Some(insert);
-        Ok(self.connection.last_insert_rowid())
-    }
-
     /// The row that holds this very operation (M0), and whether its writes went to the registers.
     pub(crate) fn repetition(&mut self, operation: &Operation) -> Result<Option<(i64, bool)>> {
         let Some((wall, counter, clock, text)) = self.identity(&operation.stamp)? else { return Ok(None) };
@@ -161,35 +111,31 @@ impl Tx<'_> {
             },
             None => None,
         };
+        if self.appended.holds(wall, operation.index) {
+            self.write_appended()?;
+        }
         let connection = self.connection;
-        let mut probe = match self.probe.take() {
-            Some(probe) => probe,
-            None => connection.prepare_cached(
-                "SELECT row, applied, verb, path, object, value, extra FROM operations
-                 WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row",
-            )?,
-        };
+        let probe = self.hot.probe.get(
+            connection,
+            "SELECT row, applied, verb, path, object, value, extra FROM operations
+             WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row",
+        )?;
         let same = |found: Option<&str>, ours: &Option<Json>| {
             found == ours.as_ref().map(Json::as_str) || found.map(Json::trusted) == *ours
         };
-        let mut repeated = None;
-        {
-            let mut rows = probe.query(params![wall, counter, clock, operation.index, text])?;
-            while let Some(row) = rows.next()? {
-                if row.get::<_, i64>(2)? != verb_number(operation.verb)
-                    || row.get::<_, Option<i64>>(3)? != path
-                    || !same(row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.value)
-                    || !same(row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.extra)
-                    || !self.objects.is_named(connection, row.get(4)?, &operation.object)?
-                {
-                    continue;
-                }
-                repeated = Some((row.get(0)?, row.get(1)?));
-                break;
+        let mut rows = probe.query(params![wall, counter, clock, operation.index, text])?;
+        while let Some(row) = rows.next()? {
+            if row.get::<_, i64>(2)? != verb_number(operation.verb)
+                || row.get::<_, Option<i64>>(3)? != path
+                || !same(row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.value)
+                || !same(row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.extra)
+                || !self.objects.is_named(connection, row.get(4)?, &operation.object)?
+            {
+                continue;
             }
+            return Ok(Some((row.get(0)?, row.get(1)?)));
         }
-        self.probe = Some(probe);
-        Ok(repeated)
+        Ok(None)
     }
 
     /// The identity's columns; `None` when no row can hold it.
@@ -229,8 +175,9 @@ impl Tx<'_> {
     /// # Errors
     /// When they cannot be read.
     pub fn rows_of(&mut self, object: &Object) -> Result<Vec<Row>> {
-        let id = self.object_id(object)?;
-        self.rows("WHERE object = ?1 ORDER BY at, row", [id])
+        let held = self.hold(object)?;
+        let (id, listed) = (held.id, held.rows.rows()?);
+        listed_rows(listed, |row| Ok(self.rows("WHERE row = ?1 AND object = ?2", [row, id])?.pop()))
     }
 
     /// Own rows on their way (local to saved), oldest first; of one object or of all.
@@ -241,9 +188,9 @@ impl Tx<'_> {
         match object {
             Some(object) => {
                 let id = self.object_id(object)?;
-                self.rows("WHERE object = ?1 AND state BETWEEN 1 AND 4 ORDER BY row", [id])
+                self.own_rows("WHERE object = ?1 AND state BETWEEN 1 AND 4 ORDER BY row", [id])
             }
-            None => self.rows("WHERE state BETWEEN 1 AND 4 ORDER BY row", []),
+            None => self.own_rows("WHERE state BETWEEN 1 AND 4 ORDER BY row", []),
         }
     }
 
@@ -287,6 +234,7 @@ impl Tx<'_> {
     /// # Errors
     /// When it cannot be written.
     pub fn set_state(&mut self, rows: &[i64], state: SaveState) -> Result<()> {
+        self.write_appended()?;
         let mut update = self.connection.prepare_cached("UPDATE operations SET state = ?2 WHERE row = ?1")?;
         for row in rows {
             update.execute(params![row, state])?;
@@ -299,6 +247,7 @@ impl Tx<'_> {
     /// # Errors
     /// When it cannot be written.
     pub fn set_sent_as(&mut self, rows: &[i64], wire: i64) -> Result<()> {
+        self.write_appended()?;
         let mut update = self.connection.prepare_cached("UPDATE operations SET sent_as = ?2 WHERE row = ?1")?;
         for row in rows {
             update.execute(params![row, wire])?;
@@ -307,18 +256,25 @@ impl Tx<'_> {
     }
 
     pub(crate) fn set_applied(&mut self, row: i64) -> Result<()> {
+        self.write_appended()?;
         self.connection.prepare_cached("UPDATE operations SET applied = 1 WHERE row = ?1")?.execute([row])?;
         Ok(())
     }
 
     pub(crate) fn rows(&mut self, rest: &str, params: impl rusqlite::Params) -> Result<Vec<Row>> {
+        self.write_appended()?;
+        self.own_rows(rest, params)
+    }
+
+    /// As [`Tx::rows`], for rows on their way, which no list of others appends.
+    pub(crate) fn own_rows(&mut self, rest: &str, params: impl rusqlite::Params) -> Result<Vec<Row>> {
         // Objects that are new in this transaction have no row to read their name from yet.
         rows(self.connection, self.names, rest, params, |id, connection| {
             self.objects.name(id).map_or_else(|| object::name(connection, id), Ok)
         })
     }
 
-    fn newest(&mut self) -> Result<i64> {
+    pub(crate) fn newest(&mut self) -> Result<i64> {
         match self.newest {
             Some(newest) => Ok(newest),
             None => {
@@ -381,12 +337,22 @@ pub(crate) fn rows(
     Ok(rows)
 }
 
+/// The log rows of an object out of its list, oldest first; `read` tells whether a row is the object's.
+pub(crate) fn listed_rows(listed: Vec<i64>, mut read: impl FnMut(i64) -> Result<Option<Row>>) -> Result<Vec<Row>> {
+    let mut rows = Vec::with_capacity(listed.len());
+    for row in listed.into_iter().collect::<BTreeSet<i64>>() {
+        rows.extend(read(row)?);
+    }
+    rows.sort_by_key(|row| (row.at_ms, row.row));
+    Ok(rows)
+}
+
 /// One row by its number.
 pub(crate) fn one(connection: &Connection, names: &mut Names, row: i64) -> Result<Option<Row>> {
     Ok(rows(connection, names, "WHERE row = ?1", [row], |id, connection| object::name(connection, id))?.pop())
 }
 
-fn wall(wall: u64) -> i64 {
+pub(crate) fn wall(wall: u64) -> i64 {
     i64::try_from(wall).unwrap_or(i64::MAX)
 }
 
@@ -407,7 +373,7 @@ fn verb_of(number: i64) -> Result<Verb> {
     }
 }
 
-fn type_number(kind: FeatureType) -> i64 {
+pub(crate) fn type_number(kind: FeatureType) -> i64 {
     match kind {
         FeatureType::Marker => 0,
         FeatureType::Polyline => 1,
@@ -425,7 +391,7 @@ fn type_of(number: i64) -> Option<FeatureType> {
 }
 
 /// `o|h|i`, since most rows have none of the three.
-fn marks_text(marks: &Marks) -> Option<String> {
+pub(crate) fn marks_text(marks: &Marks) -> Option<String> {
     let text = |hlc: &Option<Hlc>| hlc.as_ref().map(ToString::to_string).unwrap_or_default();
     let index = marks.index.map(|index| index.to_string()).unwrap_or_default();
     (*marks != Marks::default()).then(|| format!("{}\u{1f}{}\u{1f}{index}", text(&marks.origin), text(&marks.stamp)))

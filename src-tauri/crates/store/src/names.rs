@@ -1,12 +1,12 @@
 //! Texts that repeat in every row of the log, kept once and named by a number.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bivouac_journal::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Error, Result};
+use crate::hash::HashMap;
 
 /// Both directions, as far as they were needed since the file was opened.
 #[derive(Debug, Default)]

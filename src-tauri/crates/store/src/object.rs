@@ -1,6 +1,5 @@
 //! Objects as one transaction holds them: read once, written back once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bivouac_journal::clock::{Hlc, Order, Stamp};
@@ -15,8 +14,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::codec;
 use crate::document;
 use crate::error::{Error, Result};
+use crate::hash::HashMap;
 use crate::log::NewRow;
 use crate::names::Names;
+use crate::rows::RowList;
 use crate::stage::Origin;
 use crate::tx::Tx;
 
@@ -27,6 +28,7 @@ const MOST_HELD: usize = 60_000;
 
 #[derive(Debug)]
 pub(crate) struct Held {
+    pub object: Object,
     pub id: i64,
     pub state: ObjectState,
     /// The document while the registers still show it.
@@ -36,21 +38,49 @@ pub(crate) struct Held {
     pub new: bool,
     pub changed: bool,
     pub same_base: bool,
+    /// The log rows that speak of it, and whether there are more than the file lists.
+    pub rows: RowList,
+    pub logged: bool,
     /// What the R-tree knows: the geometry of a living feature, and its order.
     lies: Lies,
 }
 
 type Lies = Option<(Order, Option<Json>)>;
 
+impl Held {
+    fn new(object: Object, id: i64) -> Self {
+        Self {
+            object,
+            id,
+            state: ObjectState::default(),
+            document: None,
+            read_at: None,
+            new: true,
+            changed: false,
+            same_base: false,
+            rows: RowList::default(),
+            logged: false,
+            lies: None,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     places: HashMap<Object, usize>,
     held: Vec<Held>,
     /// Asked for last, which is what is asked for next.
-    last: Option<(Object, usize)>,
+    last: usize,
     names: HashMap<i64, Object>,
     next: Option<i64>,
+    /// Every object that the file held when a long list came, by layer and name.
+    listed: Option<HashMap<i64, HashMap<Box<str>, i64>>>,
 }
+
+/// From so many operations on, reading all names once is less work than looking for each.
+const LONG_LIST: usize = 500;
+/// As long as the file holds no more than so many objects for each operation.
+const OBJECTS_EACH: usize = 8;
 
 pub(crate) fn key(object: &Object) -> (i64, &str) {
     match object {
@@ -100,6 +130,16 @@ pub(crate) fn read(connection: &Connection, names: &mut Names, id: i64) -> Resul
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let state = codec::decode(connection, names, &registers, &document)?;
     Ok((document, state))
+}
+
+fn find(listed: &HashMap<i64, HashMap<Box<str>, i64>>, layer: i64, uid: &str) -> Option<i64> {
+    listed.get(&layer)?.get(uid).copied()
+}
+
+/// The log rows of one stored object.
+pub(crate) fn rows(connection: &Connection, id: i64) -> Result<RowList> {
+    let read = "SELECT rows FROM objects WHERE id = ?1";
+    RowList::read(connection.prepare_cached(read)?.query_row([id], |row| row.get(0))?)
 }
 
 /// Where a living feature lies.
@@ -164,7 +204,7 @@ impl Tx<'_> {
                     self.objects.forget();
                 }
                 let held = self.fetch(object)?;
-                self.objects.put(object, held)
+                self.objects.put(held)
             }
         };
         self.objects.held.get_mut(place).ok_or_else(|| Error::Damaged("an object was lost".to_owned()))
@@ -173,32 +213,47 @@ impl Tx<'_> {
     fn fetch(&mut self, object: &Object) -> Result<Held> {
         let layer = self.layer_number(object)?;
         let (kind, uid) = key(object);
-        let found = self
-            .connection
-            .prepare_cached(
-                "SELECT id, document, registers, read_at FROM objects WHERE kind = ?1 AND layer = ?2 AND uid = ?3",
-            )?
+        if self.objects.listed.as_ref().is_some_and(|listed| find(listed, layer, uid).is_none()) {
+            return Ok(Held::new(object.clone(), self.next_object()?));
+        }
+        let find = self.hot.find_object.get(
+            self.connection,
+            "SELECT id, document, registers, read_at, rows FROM objects WHERE kind = ?1 AND layer = ?2 AND uid = ?3",
+        )?;
+        let found = find
             .query_row(params![kind, layer, uid], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Arc<str>>(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?))
+                let (document, registers) = (row.get::<_, Arc<str>>(1)?, row.get::<_, Vec<u8>>(2)?);
+                Ok((row.get::<_, i64>(0)?, document, registers, row.get(3)?, row.get::<_, Vec<u8>>(4)?))
             })
             .optional()?;
-        let Some((id, document, registers, read_at)) = found else {
-            let id = self.next_object()?;
-            let state = ObjectState::default();
-            return Ok(Held {
-                id,
-                state,
-                document: None,
-                read_at: None,
-                new: true,
-                changed: false,
-                same_base: false,
-                lies: None,
-            });
+        let Some((id, document, registers, read_at, rows)) = found else {
+            return Ok(Held::new(object.clone(), self.next_object()?));
         };
-        let state = codec::decode(self.connection, self.names, &registers, &document)?;
-        let lies = lies(&state);
-        Ok(Held { id, state, document: Some(document), read_at, new: false, changed: false, same_base: false, lies })
+        let mut held = Held::new(object.clone(), id);
+        held.state = codec::decode(self.connection, self.names, &registers, &document)?;
+        held.lies = lies(&held.state);
+        (held.document, held.read_at, held.new) = (Some(document), read_at, false);
+        held.rows = RowList::read(rows)?;
+        Ok(held)
+    }
+
+    /// A list of so many operations is about to come.
+    pub(crate) fn expect(&mut self, operations: usize) -> Result<()> {
+        let known = self.next_object()?;
+        self.objects.next = Some(known);
+        let few = usize::try_from(known).is_ok_and(|known| known <= operations.saturating_mul(OBJECTS_EACH));
+        if operations < LONG_LIST || !few || !self.objects.held.is_empty() {
+            return Ok(());
+        }
+        let mut listed: HashMap<i64, HashMap<Box<str>, i64>> = HashMap::default();
+        let mut statement = self.connection.prepare_cached("SELECT id, layer, uid FROM objects")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let uid = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            listed.entry(row.get(1)?).or_default().insert(uid.into(), row.get(0)?);
+        }
+        self.objects.listed = Some(listed);
+        Ok(())
     }
 
     fn layer_number(&mut self, object: &Object) -> Result<i64> {
@@ -289,37 +344,66 @@ impl Tx<'_> {
 
     /// Writes every changed object back.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        let mut changed: Vec<(i64, Object)> = self
-            .objects
-            .all()
-            .filter(|(_, held)| held.changed)
-            .map(|(object, held)| (held.id, object.clone()))
+        let held = self.objects.held.iter().enumerate();
+        let mut changed: Vec<(i64, usize)> = held
+            .filter(|(_, held)| held.changed || (held.logged && !held.new))
+            .map(|(place, held)| (held.id, place))
             .collect();
-        changed.sort_unstable_by_key(|(id, _)| *id);
-        for (_, object) in changed {
-            self.flush_one(&object)?;
+        changed.sort_unstable();
+        let mut layer: Option<(LayerId, i64)> = None;
+        for (_, place) in changed {
+            let Some(held) = self.objects.held.get(place) else { continue };
+            let number = match (&held.object, &layer) {
+                (Object::Feature(of, _), Some((known, number))) if of == known => *number,
+                (Object::Feature(of, _), _) => {
+                    let of = of.clone();
+                    let number = self.layer_row(&of)?;
+                    layer = Some((of, number));
+                    number
+                }
+                (Object::Map | Object::Layer(_), _) => 0,
+            };
+            self.write_back(place, number)?;
         }
         Ok(())
     }
 
     pub(crate) fn flush_one(&mut self, object: &Object) -> Result<()> {
-        if !self.hold(object)?.changed {
+        let held = self.hold(object)?;
+        if !held.changed && !held.logged {
             return Ok(());
         }
         let layer = match object {
             Object::Map | Object::Layer(_) => 0,
-            Object::Feature(layer, _) => {
-                // A layer that nothing else spoke of gets its row here: a feature is named by it.
-                let layer = Object::Layer(layer.clone());
-                let number = self.object_id(&layer)?;
-                if self.hold(&layer)?.changed {
-                    self.flush_one(&layer)?;
-                }
-                number
-            }
+            Object::Feature(layer, _) => self.layer_row(layer)?,
         };
+        let Some(place) = self.objects.place(object) else { return Ok(()) };
+        self.write_back(place, layer)
+    }
+
+    /// The number of a layer, which has a row after this: a feature is named by it.
+    fn layer_row(&mut self, layer: &LayerId) -> Result<i64> {
+        let layer = Object::Layer(layer.clone());
+        let number = self.object_id(&layer)?;
+        if self.hold(&layer)?.changed {
+            self.flush_one(&layer)?;
+        }
+        Ok(number)
+    }
+
+    fn write_back(&mut self, place: usize, layer: i64) -> Result<()> {
         let connection = self.connection;
-        let Some(held) = self.objects.get_mut(object).filter(|held| held.changed) else { return Ok(()) };
+        let Some(held) = self.objects.held.get_mut(place) else { return Ok(()) };
+        if !held.changed {
+            if held.logged && !held.new {
+                connection
+                    .prepare_cached("UPDATE objects SET rows = ?2 WHERE id = ?1")?
+                    .execute(params![held.id, held.rows.as_bytes()])?;
+                held.logged = false;
+            }
+            return Ok(());
+        }
+        let object = &held.object;
         let (document, verbatim): (Arc<str>, bool) = match &held.document {
             Some(document) => (document.clone(), false),
             None if held.state.is_empty() => ("".into(), false),
@@ -336,33 +420,34 @@ impl Tx<'_> {
         let alive = held.state.is_alive();
         if held.new {
             let (kind, uid) = key(object);
-            connection
-                .prepare_cached(
-                    "INSERT INTO objects (id, kind, layer, uid, alive, document, registers, base_same, read_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                )?
-                .execute(params![
-                    held.id,
-                    kind,
-                    layer,
-                    uid,
-                    alive,
-                    document,
-                    registers,
-                    held.same_base,
-                    held.read_at
-                ])?;
+            let insert = self.hot.insert_object.get(
+                connection,
+                "INSERT INTO objects (id, kind, layer, uid, alive, document, registers, rows, base_same, read_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?;
+            insert.execute(params![
+                held.id,
+                kind,
+                layer,
+                uid,
+                alive,
+                document,
+                registers,
+                held.rows.as_bytes(),
+                held.same_base,
+                held.read_at
+            ])?;
         } else {
             // A base that was the same as the row moves out before the row changes.
-            connection
-                .prepare_cached(
-                    "UPDATE objects SET base = CASE base_same WHEN 1 THEN document ELSE base END,
-                            base_registers = CASE base_same WHEN 1 THEN registers ELSE base_registers END,
-                            base_same = CASE base_same WHEN 1 THEN 2 ELSE base_same END,
-                            alive = ?2, document = ?3, registers = ?4, read_at = ?5
-                     WHERE id = ?1",
-                )?
-                .execute(params![held.id, alive, document, registers, held.read_at])?;
+            let update = self.hot.update_object.get(
+                connection,
+                "UPDATE objects SET base = CASE base_same WHEN 1 THEN document ELSE base END,
+                        base_registers = CASE base_same WHEN 1 THEN registers ELSE base_registers END,
+                        base_same = CASE base_same WHEN 1 THEN 2 ELSE base_same END,
+                        alive = ?2, document = ?3, registers = ?4, rows = ?5, read_at = ?6
+                 WHERE id = ?1",
+            )?;
+            update.execute(params![held.id, alive, document, registers, held.rows.as_bytes(), held.read_at])?;
             if held.same_base {
                 connection
                     .prepare_cached(
@@ -374,17 +459,21 @@ impl Tx<'_> {
         if matches!(object, Object::Feature(..)) {
             let lies = lies(&held.state);
             if !same_place(&lies, &held.lies) {
-                place(
-                    connection,
-                    held.id,
-                    if lies.is_some() { bounds(&held.state) } else { None },
-                    held.lies.is_some(),
-                )?;
+                if held.lies.is_some() {
+                    connection.prepare_cached("DELETE FROM bounds WHERE id = ?1")?.execute([held.id])?;
+                }
+                if let Some(b) = lies.as_ref().and_then(|_| bounds(&held.state)) {
+                    let insert = self.hot.insert_place.get(
+                        connection,
+                        "INSERT INTO bounds (id, west, east, south, north) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?;
+                    insert.execute(params![held.id, b.west, b.east, b.south, b.north])?;
+                }
                 held.lies = lies;
             }
         }
         held.document = Some(document);
-        (held.new, held.changed, held.same_base) = (false, false, false);
+        (held.new, held.changed, held.same_base, held.logged) = (false, false, false, false);
         Ok(())
     }
 }
@@ -395,24 +484,13 @@ fn lies(state: &ObjectState) -> Lies {
 }
 
 fn same_place(a: &Lies, b: &Lies) -> bool {
-    let text = |value: &Option<Json>| value.as_ref().map(|value| value.as_str().to_owned());
     match (a, b) {
-        (Some((a, left)), Some((b, right))) => a == b && text(left) == text(right),
+        (Some((a, left)), Some((b, right))) => {
+            a == b && left.as_ref().map(Json::as_str) == right.as_ref().map(Json::as_str)
+        }
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     }
-}
-
-fn place(connection: &Connection, id: i64, bounds: Option<Bounds>, was_there: bool) -> Result<()> {
-    if was_there {
-        connection.prepare_cached("DELETE FROM bounds WHERE id = ?1")?.execute([id])?;
-    }
-    if let Some(b) = bounds {
-        connection
-            .prepare_cached("INSERT INTO bounds (id, west, east, south, north) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![id, b.west, b.east, b.south, b.north])?;
-    }
-    Ok(())
 }
 
 /// The writes of a feature that stands in a server document, whatever its geometry is.
@@ -440,36 +518,27 @@ impl Registers for Tx<'_> {
 
 impl Objects {
     fn place(&mut self, object: &Object) -> Option<usize> {
-        if let Some((last, place)) = &self.last
-            && last == object
-        {
-            return Some(*place);
+        if self.held.get(self.last).is_some_and(|held| held.object == *object) {
+            return Some(self.last);
         }
         let place = *self.places.get(object)?;
-        self.last = Some((object.clone(), place));
+        self.last = place;
         Some(place)
     }
 
-    fn put(&mut self, object: &Object, held: Held) -> usize {
+    fn put(&mut self, held: Held) -> usize {
         let place = self.held.len();
-        self.names.insert(held.id, object.clone());
-        self.places.insert(object.clone(), place);
+        self.names.insert(held.id, held.object.clone());
+        self.places.insert(held.object.clone(), place);
         self.held.push(held);
-        self.last = Some((object.clone(), place));
+        self.last = place;
         place
     }
 
-    fn get_mut(&mut self, object: &Object) -> Option<&mut Held> {
-        let place = self.place(object)?;
-        self.held.get_mut(place)
-    }
-
-    fn all(&self) -> impl Iterator<Item = (&Object, &Held)> {
-        self.places.iter().filter_map(|(object, place)| Some((object, self.held.get(*place)?)))
-    }
-
     fn forget(&mut self) {
-        (self.last, self.held) = (None, Vec::new());
+        (self.last, self.held) = (0, Vec::new());
+        // There are more by now.
+        self.listed = None;
         self.places.clear();
         self.names.clear();
     }
@@ -484,9 +553,26 @@ impl Objects {
         if let Some(known) = self.names.get(&id) {
             return Ok(known == object);
         }
-        let known = name(connection, id)?;
-        let same = known == *object;
-        self.names.insert(id, known);
+        let (kind, uid) = key(object);
+        if let Some(listed) = &self.listed {
+            let layer = match object {
+                Object::Map | Object::Layer(_) => Some(0),
+                Object::Feature(layer, _) => find(listed, 0, layer.as_str()),
+            };
+            return Ok(layer.and_then(|layer| find(listed, layer, uid)) == Some(id));
+        }
+        let (same, layer): (bool, i64) = connection
+            .prepare_cached("SELECT kind = ?2 AND uid = ?3, layer FROM objects WHERE id = ?1")?
+            .query_row(params![id, kind, uid], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or_else(|| Error::Damaged(format!("object {id} is missing")))?;
+        let same = match object {
+            Object::Feature(of, _) if same => self.is_named(connection, layer, &Object::Layer(of.clone()))?,
+            Object::Map | Object::Layer(_) | Object::Feature(..) => same,
+        };
+        if same {
+            self.names.insert(id, object.clone());
+        }
         Ok(same)
     }
 

@@ -58,6 +58,8 @@ impl Tx<'_> {
 
     /// A row that is dropped leaves the log too, or it could never come again.
     fn drop_parked(&mut self, which: &str, params: impl rusqlite::Params + Copy) -> Result<usize> {
+        self.write_appended()?;
+        self.appended.forget_the_next();
         self.connection
             .prepare_cached(&format!("DELETE FROM operations WHERE row IN (SELECT row FROM parked WHERE {which})"))?
             .execute(params)?;

@@ -3,6 +3,7 @@
 use bivouac_journal::clock::Clock;
 use rusqlite::{CachedStatement, Connection};
 
+use crate::append::Appended;
 use crate::error::Result;
 use crate::foreign::LayerStandings;
 use crate::map;
@@ -21,11 +22,38 @@ pub struct Tx<'s> {
     pub(crate) standings: LayerStandings,
     pub(crate) parked: Option<i64>,
     pub(crate) open_conflicts: Option<bool>,
-    /// What a long list runs for each of its operations.
-    pub(crate) insert: Option<CachedStatement<'s>>,
-    pub(crate) probe: Option<CachedStatement<'s>>,
+    pub(crate) hot: Hot<'s>,
+    /// Rows that a list appended and that are written together.
+    pub(crate) appended: Appended,
     clock: Option<Clock>,
     done: bool,
+}
+
+/// Statements that a long list runs for each of its operations or objects.
+#[derive(Default)]
+pub(crate) struct Hot<'s> {
+    pub append: Slot<'s>,
+    pub append_plain: Slot<'s>,
+    pub append_many: Slot<'s>,
+    pub probe: Slot<'s>,
+    pub find_object: Slot<'s>,
+    pub insert_object: Slot<'s>,
+    pub update_object: Slot<'s>,
+    pub insert_place: Slot<'s>,
+}
+
+/// One of them, prepared when it is needed first.
+#[derive(Default)]
+pub(crate) struct Slot<'s>(Option<CachedStatement<'s>>);
+
+impl<'s> Slot<'s> {
+    pub fn get(&mut self, connection: &'s Connection, sql: &str) -> rusqlite::Result<&mut CachedStatement<'s>> {
+        let statement = match self.0.take() {
+            Some(statement) => statement,
+            None => connection.prepare_cached(sql)?,
+        };
+        Ok(self.0.insert(statement))
+    }
 }
 
 impl Store {
@@ -43,8 +71,8 @@ impl Store {
             standings: LayerStandings::default(),
             parked: None,
             open_conflicts: None,
-            insert: None,
-            probe: None,
+            hot: Hot::default(),
+            appended: Appended::default(),
             clock: None,
             done: false,
         })
@@ -57,6 +85,7 @@ impl Tx<'_> {
     /// # Errors
     /// When it cannot be written; nothing of the transaction is kept then.
     pub fn commit(mut self) -> Result<()> {
+        self.write_appended()?;
         self.flush()?;
         if let Some(clock) = &self.clock {
             map::keep_clock(self.connection, clock)?;

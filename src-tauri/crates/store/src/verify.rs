@@ -1,7 +1,7 @@
 //! Proof that the file is what it says: the log, the registers, the documents and the R-tree
 //! agree, and SQLite finds nothing wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use bivouac_journal::ids::Object;
 use bivouac_journal::json::Json;
@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::names::Names;
 use crate::object;
 use crate::open::Store;
+use crate::rows::RowList;
 
 /// Something that does not agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Disagreement {
     Document(Object),
     /// The R-tree or the mark of life is not what the registers show.
     Place(Object),
-    /// A log row points at something that is not there.
+    /// A log row points at something that is not there, or its object does not list it.
     Row(i64),
 }
 
@@ -107,6 +108,29 @@ impl Store {
         let mut statement = self.connection.prepare(sql)?;
         let rows: BTreeSet<i64> = statement.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
         verified.disagreements.extend(rows.into_iter().map(Disagreement::Row));
+        self.check_lists(verified)
+    }
+
+    /// Whether every object lists its rows.
+    fn check_lists(&self, verified: &mut Verified) -> Result<()> {
+        let mut listed: HashSet<(i64, i64)> = HashSet::new();
+        let mut statement = self.connection.prepare("SELECT id, rows FROM objects")?;
+        let mut objects = statement.query([])?;
+        while let Some(row) = objects.next()? {
+            let id: i64 = row.get(0)?;
+            match RowList::read(row.get(1)?).and_then(|list| list.rows()) {
+                Ok(rows) => listed.extend(rows.into_iter().map(|row| (id, row))),
+                Err(_) => verified.disagreements.push(Disagreement::Registers(object::name(&self.connection, id)?)),
+            }
+        }
+        let mut statement = self.connection.prepare("SELECT object, row FROM operations ORDER BY row")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (object, row) = (row.get(0)?, row.get(1)?);
+            if !listed.contains(&(object, row)) {
+                verified.disagreements.push(Disagreement::Row(row));
+            }
+        }
         Ok(())
     }
 }

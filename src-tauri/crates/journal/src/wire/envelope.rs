@@ -1,14 +1,17 @@
 //! Operation messages: one operation or a batch, live or inside a list.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::known::Known;
 use crate::clock::{Hlc, Stamp};
 use crate::geometry::FeatureType;
 use crate::ids::{FeatureId, LayerId, Object, PeerId};
-use crate::json::{Json, Members, string};
+use crate::json::{Json, Members, Raw, string};
 use crate::operation::{Marks, Operation, Verb};
 use crate::path::{Path, Subject};
+use crate::scan::Scanner;
 
 /// Why an operation is not applied. It is counted against its sender and changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
@@ -90,18 +93,19 @@ impl Envelope {
 
     /// Reads an operation message that is already split into members.
     ///
-    /// `text` gives the message's own text, which only a refusal needs.
-    pub(super) fn read<'a>(members: &Members<'_>, text: &dyn Fn() -> &'a str, known: &mut Known) -> Self {
-        let sender = members.text("sender").and_then(|s| known.peer(&s));
-        let kind = members.get("kind").is_some();
-        if members.text("verb").as_deref() != Some("batch") {
-            let entry = read_one(members, text, None, known);
+    /// `text` is the message's own text, which only a refusal needs.
+    pub(super) fn read(members: &Members<'_>, text: Raw<'_>, known: &mut Known) -> Self {
+        let fields = Fields::of(members);
+        let sender = fields.sender.and_then(string).and_then(|s| known.peer(&s));
+        let kind = fields.kind.is_some();
+        if fields.verb.and_then(string).as_deref() != Some("batch") {
+            let entry = read_one(members, &fields, text, None, known);
             return Self { sender, entries: vec![entry], batch: None, kind };
         }
         let frame = Members(members.0.iter().filter(|(name, _)| name != "operations").cloned().collect());
         let batch = serde_json::to_string(&frame).ok().map(|text| Json::trusted(&text));
-        let stamp = known.stamp(members.text("hlc"));
-        let dirty = members.get("dirty").and_then(boolean);
+        let stamp = known.stamp(fields.hlc.and_then(string));
+        let dirty = fields.dirty.and_then(boolean);
         let operations: Vec<&RawValue> =
             members.get("operations").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let entries = operations
@@ -110,12 +114,55 @@ impl Envelope {
             .map(|(raw, index)| match Members::parse(raw.get()) {
                 Ok(inner) => {
                     let shared = Shared { stamp: &stamp, index, sender: sender.as_ref(), dirty };
-                    read_one(&inner, &|| raw.get(), Some(shared), known)
+                    read_one(&inner, &Fields::of(&inner), raw.into(), Some(shared), known)
                 }
-                Err(_) => Entry::Refused { why: Refusal::Malformed, text: Json::from_raw(raw) },
+                Err(_) => Entry::Refused { why: Refusal::Malformed, text: Json::from_raw(raw.into()) },
             })
             .collect();
         Self { sender, entries, batch, kind }
+    }
+}
+
+/// The members of an operation that mean something, the last one of each name.
+#[derive(Default)]
+struct Fields<'a> {
+    verb: Option<Raw<'a>>,
+    subject: Option<Raw<'a>>,
+    metadata: Option<Raw<'a>>,
+    key: Option<Raw<'a>>,
+    value: Option<Raw<'a>>,
+    sender: Option<Raw<'a>>,
+    dirty: Option<Raw<'a>>,
+    hlc: Option<Raw<'a>>,
+    x: Option<Raw<'a>>,
+    kind: Option<Raw<'a>>,
+    /// Whether there are others.
+    others: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn of(members: &Members<'a>) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in &members.0 {
+            let place = match name.as_ref() {
+                "verb" => &mut fields.verb,
+                "subject" => &mut fields.subject,
+                "metadata" => &mut fields.metadata,
+                "key" => &mut fields.key,
+                "value" => &mut fields.value,
+                "sender" => &mut fields.sender,
+                "dirty" => &mut fields.dirty,
+                "hlc" => &mut fields.hlc,
+                "x" => &mut fields.x,
+                "kind" => &mut fields.kind,
+                _ => {
+                    fields.others = true;
+                    continue;
+                }
+            };
+            *place = Some(*value);
+        }
+        fields
     }
 }
 
@@ -127,19 +174,20 @@ struct Shared<'a> {
     dirty: Option<bool>,
 }
 
-fn read_one<'a>(
+fn read_one(
     members: &Members<'_>,
-    text: &dyn Fn() -> &'a str,
+    fields: &Fields<'_>,
+    text: Raw<'_>,
     shared: Option<Shared<'_>>,
     known: &mut Known,
 ) -> Entry {
-    match operation(members, shared, known) {
+    match operation(members, fields, shared, known) {
         Ok(operation) => Entry::Operation(Box::new(operation)),
-        Err(why) => Entry::Refused { why, text: Json::trusted(text()) },
+        Err(why) => Entry::Refused { why, text: Json::from_raw(text) },
     }
 }
 
-fn boolean(raw: &RawValue) -> Option<bool> {
+fn boolean(raw: Raw<'_>) -> Option<bool> {
     match raw.get() {
         "true" => Some(true),
         "false" => Some(false),
@@ -147,25 +195,29 @@ fn boolean(raw: &RawValue) -> Option<bool> {
     }
 }
 
-fn operation(members: &Members<'_>, shared: Option<Shared<'_>>, names: &mut Known) -> Result<Operation, Refusal> {
-    let verb = match members.text("verb").as_deref() {
+fn operation(
+    members: &Members<'_>,
+    fields: &Fields<'_>,
+    shared: Option<Shared<'_>>,
+    names: &mut Known,
+) -> Result<Operation, Refusal> {
+    let verb = match fields.verb.and_then(string).as_deref() {
         Some("upsert") => Verb::Upsert,
         Some("update") => Verb::Update,
         Some("delete") => Verb::Delete,
         Some(_) => return Err(Refusal::UnknownVerb),
         None => return Err(Refusal::Malformed),
     };
-    let subject = match members.text("subject").as_deref() {
+    let subject = match fields.subject.and_then(string).as_deref() {
         Some("map") => Subject::Map,
         Some("datalayer") => Subject::Layer,
         Some("feature") => Subject::Feature,
         Some(_) => return Err(Refusal::Subject),
         None => return Err(Refusal::Malformed),
     };
-    let metadata = members.get("metadata").map(|raw| Members::parse(raw.get())).transpose();
-    let metadata = metadata.map_err(|_| Refusal::Metadata)?;
+    let metadata = fields.metadata.map(Metadata::read).transpose()?;
     let (object, feature_type) = object(subject, metadata.as_ref(), names)?;
-    let key = match members.get("key") {
+    let key = match fields.key {
         Some(raw) => Some(string(raw).ok_or(Refusal::Malformed)?),
         None => None,
     };
@@ -174,38 +226,51 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>, names: &mut Know
         (Verb::Update, None) => return Err(Refusal::Key),
         (Verb::Upsert | Verb::Delete, _) => None,
     };
-    let value = members.get("value").map(Json::from_raw);
+    let value = fields.value.map(Json::from_raw);
     let inside = match verb {
-        Verb::Upsert => Some(value_of_its_object(&object, members.get("value"))?),
+        Verb::Upsert => Some(value_of_its_object(&object, fields.value)?),
         Verb::Update | Verb::Delete => None,
     };
-    let (marks, marks_are_known) = marks(members);
+    let (marks, marks_are_known) = marks(fields.x);
     let index = marks.index.unwrap_or(shared.as_ref().map_or(0, |s| s.index));
+    let hlc = fields.hlc.and_then(string);
+    let has_hlc = hlc.is_some();
     let stamp = match (&marks.stamp, &shared) {
         (Some(own), Some(_)) => Stamp::Valid(own.clone()),
         (_, Some(shared)) => shared.stamp.clone(),
-        (_, None) => names.stamp(members.text("hlc")),
+        (_, None) => names.stamp(hlc),
     };
-    let own_dirty = members.get("dirty").and_then(boolean);
+    let own_dirty = fields.dirty.and_then(boolean);
     let dirty = own_dirty.or(shared.as_ref().and_then(|s| s.dirty));
     let sender = match &shared {
         Some(shared) => shared.sender.cloned(),
-        None => members.text("sender").and_then(|s| names.peer(&s)),
+        None => fields.sender.and_then(string).and_then(|s| names.peer(&s)),
     };
-    let plain_metadata = metadata.is_none_or(|m| is_plain(&m));
-    let known = |name: &str| match name {
-        "verb" | "subject" | "value" | "kind" => true,
-        "metadata" => plain_metadata,
-        "key" => path.is_some(),
-        "sender" => sender.is_some(),
-        "dirty" => shared.is_none() && own_dirty.is_some(),
-        "hlc" => members.text("hlc").is_some() && shared.is_none(),
-        "x" => marks_are_known,
-        _ => false,
-    };
-    let extra = if members.0.iter().all(|(name, _)| known(name)) {
+    let metadata_is_known = metadata.is_none_or(|metadata| metadata.is_plain);
+    let key_is_known = path.is_some();
+    let sender_is_known = sender.is_some();
+    let dirty_is_known = shared.is_none() && own_dirty.is_some();
+    let hlc_is_known = shared.is_none() && has_hlc;
+    let all_are_known = !fields.others
+        && metadata_is_known
+        && (key_is_known || fields.key.is_none())
+        && (sender_is_known || fields.sender.is_none())
+        && (dirty_is_known || fields.dirty.is_none())
+        && (hlc_is_known || fields.hlc.is_none())
+        && marks_are_known;
+    let extra = if all_are_known {
         None
     } else {
+        let known = |name: &str| match name {
+            "verb" | "subject" | "value" | "kind" => true,
+            "metadata" => metadata_is_known,
+            "key" => key_is_known,
+            "sender" => sender_is_known,
+            "dirty" => dirty_is_known,
+            "hlc" => hlc_is_known,
+            "x" => marks_are_known,
+            _ => false,
+        };
         let unknown = members.0.iter().filter(|(name, _)| !known(name));
         serde_json::to_string(&Members(unknown.cloned().collect())).ok()
     };
@@ -225,22 +290,55 @@ fn operation(members: &Members<'_>, shared: Option<Shared<'_>>, names: &mut Know
     if operation.is_sound(inside.as_ref()) { Ok(operation) } else { Err(Refusal::Value) }
 }
 
+/// What an operation's metadata says.
+#[derive(Default)]
+struct Metadata<'a> {
+    id: Option<Raw<'a>>,
+    layer: Option<Raw<'a>>,
+    feature_type: Option<Raw<'a>>,
+    /// Whether it holds nothing but what we print ourselves.
+    is_plain: bool,
+}
+
+impl<'a> Metadata<'a> {
+    fn read(raw: Raw<'a>) -> Result<Self, Refusal> {
+        let mut metadata = Self { is_plain: true, ..Self::default() };
+        Scanner::new(raw.get())
+            .each_member(&mut |scanner, name| {
+                let value = scanner.value()?;
+                match name.as_ref() {
+                    "id" => metadata.id = Some(value),
+                    "layerId" => metadata.layer = Some(value),
+                    "featureType" => {
+                        metadata.feature_type = Some(value);
+                        metadata.is_plain &= matches!(value.get(), "\"marker\"" | "\"polyline\"" | "\"polygon\"");
+                    }
+                    _ => metadata.is_plain = false,
+                }
+                Some(())
+            })
+            .ok_or(Refusal::Metadata)?;
+        Ok(metadata)
+    }
+}
+
 fn object(
     subject: Subject,
-    metadata: Option<&Members<'_>>,
+    metadata: Option<&Metadata<'_>>,
     known: &mut Known,
 ) -> Result<(Object, Option<FeatureType>), Refusal> {
-    let text = |name: &str| metadata.and_then(|m| m.text(name)).ok_or(Refusal::Metadata);
+    fn text(raw: Option<Raw<'_>>) -> Result<Cow<'_, str>, Refusal> {
+        raw.and_then(string).ok_or(Refusal::Metadata)
+    }
+    let id = || text(metadata.and_then(|m| m.id));
     match subject {
         Subject::Map => Ok((Object::Map, None)),
-        Subject::Layer => {
-            let id = known.layer(&text("id")?).ok_or(Refusal::Metadata)?;
-            Ok((Object::Layer(id), None))
-        }
+        Subject::Layer => Ok((Object::Layer(known.layer(&id()?).ok_or(Refusal::Metadata)?), None)),
         Subject::Feature => {
-            let layer = known.layer(&text("layerId")?).ok_or(Refusal::Metadata)?;
-            let id = FeatureId::parse(&text("id")?).ok_or(Refusal::Metadata)?;
-            let feature_type = match text("featureType").as_deref() {
+            let layer = text(metadata.and_then(|m| m.layer))?;
+            let layer = known.layer(&layer).ok_or(Refusal::Metadata)?;
+            let id = FeatureId::parse(&id()?).ok_or(Refusal::Metadata)?;
+            let feature_type = match text(metadata.and_then(|m| m.feature_type)).as_deref() {
                 Ok("marker") => Some(FeatureType::Marker),
                 Ok("polyline") => Some(FeatureType::Polyline),
                 Ok("polygon") => Some(FeatureType::Polygon),
@@ -253,7 +351,7 @@ fn object(
 
 /// Browsers take the id from the value: one that names another object than the metadata would
 /// mean two different things to two peers.
-fn value_of_its_object<'a>(object: &Object, value: Option<&'a RawValue>) -> Result<Members<'a>, Refusal> {
+fn value_of_its_object<'a>(object: &Object, value: Option<Raw<'a>>) -> Result<Members<'a>, Refusal> {
     let members = value.and_then(|value| Members::parse(value.get()).ok()).ok_or(Refusal::Value)?;
     let expected = match object {
         Object::Map => return Err(Refusal::Value),
@@ -266,18 +364,9 @@ fn value_of_its_object<'a>(object: &Object, value: Option<&'a RawValue>) -> Resu
     }
 }
 
-/// Whether the metadata holds nothing but what we print ourselves.
-fn is_plain(metadata: &Members<'_>) -> bool {
-    metadata.0.iter().all(|(name, value)| match name.as_ref() {
-        "id" | "layerId" => true,
-        "featureType" => matches!(value.get(), "\"marker\"" | "\"polyline\"" | "\"polygon\""),
-        _ => false,
-    })
-}
-
 /// Bivouac's marks, and whether the member holds nothing else.
-fn marks(members: &Members<'_>) -> (Marks, bool) {
-    let Some(raw) = members.get("x") else {
+fn marks(x: Option<Raw<'_>>) -> (Marks, bool) {
+    let Some(raw) = x else {
         return (Marks::default(), true);
     };
     let Ok(x) = Members::parse(raw.get()) else {

@@ -1,17 +1,14 @@
 //! The frames of a room: joining, peers, operations, saved, and messages between two peers.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::Envelope;
 use super::known::Known;
-use super::{MAX_RECEIVED_BYTES, print};
+use super::{MAX_RECEIVED_BYTES, list, print};
 use crate::ids::PeerId;
-use crate::json::{Json, Members, depth_is_fine};
+use crate::json::{Json, Members, Raw, depth_is_fine};
 
 /// Why a whole frame could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,13 +105,16 @@ pub fn parse(text: &str) -> Result<Frame, WireError> {
     if text == "pong" {
         return Ok(Frame::Pong);
     }
+    if let Some(frame) = list::read(text) {
+        return Ok(frame);
+    }
     if !depth_is_fine(text) {
         return Err(WireError::TooDeep);
     }
     let members = Members::parse(text).map_err(|e| malformed(&e.to_string()))?;
     let kind = members.text("kind").ok_or_else(|| malformed("no kind"))?;
     match kind.as_ref() {
-        "OperationMessage" => Ok(Frame::Operation(Envelope::read(&members, &|| text, &mut Known::default()))),
+        "OperationMessage" => Ok(Frame::Operation(Envelope::read(&members, Raw::of(text), &mut Known::default()))),
         "SavedMessage" => Ok(Frame::Saved {
             sender: peer(&members, "sender")?,
             last_known: members.text("lastKnownHLC").ok_or_else(|| malformed("no lastKnownHLC"))?.into_owned(),
@@ -156,13 +156,13 @@ fn peers(members: &Members<'_>) -> Result<BTreeMap<PeerId, String>, WireError> {
         .0
         .iter()
         .filter_map(|(id, name)| {
-            let name = crate::json::string(name).map(|n| n.chars().take(200).collect()).unwrap_or_default();
+            let name = crate::json::string(*name).map(|n| n.chars().take(200).collect()).unwrap_or_default();
             Some((PeerId::parse(id)?, name))
         })
         .collect())
 }
 
-fn peer_body(raw: &RawValue) -> Result<PeerBody, WireError> {
+fn peer_body(raw: Raw<'_>) -> Result<PeerBody, WireError> {
     let members = Members::parse(raw.get()).map_err(|e| malformed(&e.to_string()))?;
     let number = |name: &str| members.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok());
     match members.text("verb").as_deref() {
@@ -172,10 +172,7 @@ fn peer_body(raw: &RawValue) -> Result<PeerBody, WireError> {
         Some("ListOperationsResponse") => {
             let raw = members.get("operations").ok_or_else(|| malformed("no operations"))?;
             let operations = listed(raw).map_err(|e| malformed(&e.to_string()))?;
-            let x = members.get("x").and_then(|raw| Members::parse(raw.get()).ok());
-            let place = |name: &str| x.as_ref()?.get(name).and_then(|raw| serde_json::from_str::<u32>(raw.get()).ok());
-            let part = place("part").zip(place("of"));
-            Ok(PeerBody::ListOperationsResponse { operations, part })
+            Ok(PeerBody::ListOperationsResponse { operations, part: members.get("x").and_then(part) })
         }
         Some("x-hello") => Ok(PeerBody::Hello(Hello {
             version: members.text("version").map(|text| text.chars().take(40).collect()).unwrap_or_default(),
@@ -185,28 +182,19 @@ fn peer_body(raw: &RawValue) -> Result<PeerBody, WireError> {
     }
 }
 
-/// The operations of a list, in one pass; their texts are split off only when one is refused.
-fn listed(raw: &RawValue) -> Result<Vec<Envelope>, serde_json::Error> {
-    struct Each<'a>(&'a RawValue);
-    impl<'de> Visitor<'de> for Each<'_> {
-        type Value = Vec<Envelope>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of operations")
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let texts: OnceCell<Vec<&RawValue>> = OnceCell::new();
-            let text_of = |place: usize| {
-                let all = || serde_json::from_str(self.0.get()).unwrap_or_default();
-                let text = texts.get_or_init(all).get(place).copied();
-                text.map_or("null", RawValue::get)
-            };
-            let (mut operations, mut known) = (Vec::new(), Known::default());
-            while let Some(members) = list.next_element::<Members<'de>>()? {
-                let place = operations.len();
-                operations.push(Envelope::read(&members, &|| text_of(place), &mut known));
-            }
-            Ok(operations)
-        }
-    }
-    serde_json::Deserializer::from_str(raw.get()).deserialize_seq(Each(raw))
+/// Which part of an answer it is, and of how many.
+pub(super) fn part(x: Raw<'_>) -> Option<(u32, u32)> {
+    let x = Members::parse(x.get()).ok()?;
+    let place = |name: &str| serde_json::from_str::<u32>(x.get(name)?.get()).ok();
+    place("part").zip(place("of"))
+}
+
+/// The operations of a list.
+fn listed(raw: Raw<'_>) -> Result<Vec<Envelope>, serde_json::Error> {
+    let texts: Vec<&RawValue> = serde_json::from_str(raw.get())?;
+    let mut known = Known::default();
+    texts
+        .into_iter()
+        .map(|text| Ok(Envelope::read(&Members::parse(text.get())?, Raw::from(text), &mut known)))
+        .collect()
 }

@@ -7,6 +7,7 @@
 mod envelope;
 mod frame;
 mod known;
+mod list;
 mod print;
 
 pub use envelope::{Entry, Envelope, Refusal};

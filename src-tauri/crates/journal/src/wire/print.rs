@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::value::RawValue;
-
 use super::envelope::{Entry, Envelope};
 use super::frame::{Frame, PeerBody};
 use crate::clock::{Hlc, Stamp};
@@ -289,8 +287,7 @@ impl Peek {
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
         let members = Members::parse(text).ok()?;
-        let stamp: &RawValue = members.get("hlc")?;
-        Some(Self { hlc: string(stamp)?.into_owned() })
+        Some(Self { hlc: string(members.get("hlc")?)?.into_owned() })
     }
 }
 

@@ -50,10 +50,9 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub fn history(&self, object: &Object) -> Result<Vec<Row>> {
-        match object::number(&self.connection, object)? {
-            Some(id) => self.read_rows("WHERE object = ?1 ORDER BY at, row", [id]),
-            None => Ok(Vec::new()),
-        }
+        let Some(id) = object::number(&self.connection, object)? else { return Ok(Vec::new()) };
+        let rows = object::rows(&self.connection, id)?.rows()?;
+        log::listed_rows(rows, |row| Ok(self.read_rows("WHERE row = ?1 AND object = ?2", [row, id])?.pop()))
     }
 
     /// The latest log rows before `before` (all for `None`), latest first.

@@ -244,7 +244,7 @@ pub(super) fn document_writes(object: &Object, text: &str) -> Result<Vec<Write>>
     }
     for (name, value) in &members.0 {
         if name != "properties" {
-            writes.push(Write { path: Path::of(&[name]), value: Some(Json::from_raw(value)) });
+            writes.push(Write { path: Path::of(&[name]), value: Some(Json::from_raw(*value)) });
             continue;
         }
         let properties = Members::parse(value.get()).map_err(|error| bad(error.to_string()))?;
@@ -252,7 +252,7 @@ pub(super) fn document_writes(object: &Object, text: &str) -> Result<Vec<Write>>
             properties
                 .0
                 .iter()
-                .map(|(name, value)| Write { path: Path::property(name), value: Some(Json::from_raw(value)) }),
+                .map(|(name, value)| Write { path: Path::property(name), value: Some(Json::from_raw(*value)) }),
         );
     }
     Ok(writes)

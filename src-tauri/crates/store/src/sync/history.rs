@@ -66,6 +66,7 @@ impl Tx<'_> {
     }
 
     fn has_recorded(&mut self, object: &Object) -> Result<bool> {
+        self.write_appended()?;
         let id = self.object_id(object)?;
         let recorded = "SELECT EXISTS (SELECT 1 FROM operations WHERE object = ?1 AND applied = 0 AND origin = 0)";
         Ok(self.connection.prepare_cached(recorded)?.query_row([id], |row| row.get(0))?)

@@ -59,13 +59,19 @@ impl Store {
             for sorted in log.operations {
                 if sorted.standing == Sorted::Live {
                     let operation = &sorted.operation;
-                    let writes = operation.writes().unwrap_or_default();
-                    seen.extend(writes.into_iter().map(|w| (operation.object.clone(), w.path, operation.order())));
+                    let paths = sorted.writes.iter().map(|write| write.path.clone());
+                    seen.extend(paths.map(|path| (operation.object.clone(), path, operation.order())));
                 }
-                incoming.push(Incoming { standing: standing(sorted.standing), operation: sorted.operation });
+                incoming.push(sorted);
             }
         }
-        let report = tx.receive(incoming, now_ms)?;
+        tx.expect(incoming.len())?;
+        let incoming = incoming.into_iter().map(|sorted| {
+            let incoming = Incoming { standing: standing(sorted.standing), operation: sorted.operation };
+            // Without any it may be unsound, which is found again where it is counted.
+            (incoming, Some(sorted.writes).filter(|writes| !writes.is_empty()))
+        });
+        let report = tx.receive_with_writes(incoming, now_ms)?;
         let mut received = Received {
             applied: usize::try_from(report.applied).unwrap_or(usize::MAX),
             repeated: usize::try_from(report.repeated).unwrap_or(usize::MAX),

@@ -95,6 +95,7 @@ CREATE TABLE operations (
 ) STRICT;
 CREATE INDEX operations_identity ON operations (wall, idx);
 CREATE INDEX operations_pending ON operations (object, state) WHERE state BETWEEN 1 AND 4;
+CREATE INDEX operations_recorded ON operations (object) WHERE applied = 0;
 CREATE INDEX operations_unsaved ON operations (state) WHERE state = 8;
 CREATE INDEX operations_sent_as ON operations (sent_as) WHERE sent_as IS NOT NULL;
 CREATE INDEX operations_unit ON operations (unit) WHERE unit IS NOT NULL;

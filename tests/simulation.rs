@@ -65,6 +65,8 @@ fn simulated_schedules_all_heal() {
                     *companies.lock().unwrap().entry(format!("{:?}", outcome.company)).or_default() += 1;
                     *events.lock().unwrap() += outcome.events;
                     if let Err(error) = outcome.result {
+                        // A long run is not waited for to its end to learn of this one.
+                        eprintln!("seed {seed}: {error}");
                         failures.lock().unwrap().insert(*seed, error);
                     }
                     if failures.lock().unwrap().len() >= MOST_FAILURES && number("BIVOUAC_SIM_ALL").is_none() {
@@ -82,12 +84,10 @@ fn simulated_schedules_all_heal() {
         events.into_inner().unwrap(),
         companies.into_inner().unwrap()
     );
-    for (seed, error) in &failures {
-        eprintln!("seed {seed}: {error}");
-    }
     if let Some(seed) = failures.keys().next() {
         show(*seed);
-        panic!("{} of {done} schedules failed; BIVOUAC_SIM_SEED={seed} shows the first again", failures.len());
+        let all: Vec<&u64> = failures.keys().collect();
+        panic!("{} of {done} schedules failed: {all:?}; BIVOUAC_SIM_SEED={seed} shows the first again", all.len());
     }
 }
 

@@ -77,10 +77,19 @@ impl Replica {
         self.once.get()
     }
 
-    /// Starts a stay, unless one is under way.
+    /// Another program opens the map: it finds what the file holds and nothing else.
+    fn open_anew(&self) {
+        let copy = self.store.borrow().copy_in_memory().unwrap_or_else(|e| panic!("open the map anew: {e}"));
+        *self.store.borrow_mut() = copy;
+    }
+
+    /// Starts a stay, unless one is under way; often by a program that was started for it.
     pub fn go_online(&self, stay: Stay) {
         if self.is_online() {
             return;
+        }
+        if self.rng.borrow_mut().percent(50) {
+            self.open_anew();
         }
         self.link.world.say(&self.name, || format!("goes online: {stay:?}"));
         self.once.set(stay == Stay::Once);
@@ -114,6 +123,7 @@ impl Replica {
         {
             std::panic::resume_unwind(error.into_panic());
         }
+        self.open_anew();
     }
 
     /// Leaves as the user would, and says what the stay came to; `None` when there was none.

@@ -61,6 +61,8 @@ pub struct ForeignReport {
     pub contended: BTreeSet<(Object, Path)>,
     /// Conflicts that were opened.
     pub conflicts: Vec<i64>,
+    /// Objects of which history was recorded.
+    recorded: BTreeSet<Object>,
 }
 
 /// What a transaction remembers about a layer.
@@ -107,6 +109,9 @@ impl Tx<'_> {
         }
         self.appended.together(false);
         self.write_appended()?;
+        for object in std::mem::take(&mut report.recorded) {
+            self.count_held_by_base(&object, now_ms)?;
+        }
         let mut refused: BTreeMap<&PeerId, u64> = BTreeMap::new();
         for sender in report.refused.iter().filter_map(|(sender, _)| sender.as_ref()) {
             *refused.entry(sender).or_default() += 1;
@@ -159,6 +164,7 @@ impl Tx<'_> {
         if standing == Standing::History {
             self.append(&new)?;
             report.history += 1;
+            report.recorded.insert(operation.object);
             return Ok(());
         }
         if let Some(layer) = operation.object.layer().cloned() {
@@ -219,10 +225,7 @@ impl Tx<'_> {
 
     /// A row that was only recorded turns out to count now.
     fn promote(&mut self, known: &Row, standing: Standing, now_ms: u64, report: &mut ForeignReport) -> Result<()> {
-        let waits =
-            "SELECT (SELECT count(*) FROM parked WHERE row = ?1) + (SELECT count(*) FROM proposals WHERE row = ?1)";
-        let waiting: i64 = self.connection.prepare_cached(waits)?.query_row([known.row], |row| row.get(0))?;
-        if waiting > 0 || known.origin != Origin::Foreign {
+        if known.origin != Origin::Foreign || self.waits(known.row)? {
             return Ok(());
         }
         if let Some(layer) = known.operation.object.layer().cloned() {
@@ -237,6 +240,22 @@ impl Tx<'_> {
         self.set_applied(known.row)?;
         self.set_state(&[known.row], SaveState::Unsaved)?;
         self.take_in(&known.operation, known.writes()?, known.row, standing, now_ms, report)
+    }
+
+    /// Whether a row waits for its layer, or for approval.
+    pub(crate) fn waits(&mut self, row: i64) -> Result<bool> {
+        let waits =
+            "SELECT (SELECT count(*) FROM parked WHERE row = ?1) + (SELECT count(*) FROM proposals WHERE row = ?1)";
+        let waiting: i64 = self.connection.prepare_cached(waits)?.query_row([row], |row| row.get(0))?;
+        Ok(waiting > 0)
+    }
+
+    /// A row that was only recorded counts, for the server holds what it says.
+    pub(crate) fn count(&mut self, known: Row, now_ms: u64) -> Result<()> {
+        let mut unseen = ForeignReport::default();
+        self.set_applied(known.row)?;
+        let writes = known.writes()?;
+        self.take_in(&known.operation, writes, known.row, Standing::History, now_ms, &mut unseen)
     }
 
     /// Applies what waited for a layer; for our own edits, which want no report.

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Error, Result};
@@ -10,6 +12,10 @@ use crate::map::{self, NewMap};
 use crate::names::Names;
 use crate::schema::{self, APPLICATION_ID};
 use crate::settings;
+use crate::sync::listing;
+
+/// How many pages are copied in one go.
+const PAGES: std::ffi::c_int = 1024;
 
 /// One map's file and the one connection that writes to it.
 #[derive(Debug)]
@@ -88,6 +94,18 @@ impl Store {
         Self::ready(connection, false)
     }
 
+    /// A copy of this map in memory, as a program finds it that opens it anew: only what a file
+    /// would hold is in it, nothing of this connection.
+    ///
+    /// # Errors
+    /// When the map cannot be read or memory runs out.
+    pub fn copy_in_memory(&self) -> Result<Self> {
+        let mut connection = Connection::open_in_memory()?;
+        settings::connection(&connection)?;
+        Backup::new(&self.connection, &mut connection)?.run_to_completion(PAGES, Duration::ZERO, None)?;
+        Self::ready(connection, false)
+    }
+
     /// Whether writing is impossible.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
@@ -95,6 +113,9 @@ impl Store {
     }
 
     fn ready(connection: Connection, read_only: bool) -> Result<Self> {
+        if !read_only {
+            listing::prepare(&connection)?;
+        }
         let store = Self { connection, names: Names::default(), read_only };
         store.map()?;
         Ok(store)

@@ -29,12 +29,14 @@ impl Tx<'_> {
             && advance
             && self.state(object)?.is_empty()
         {
-            return self.seed_feature(layer, id, text, now_ms);
+            self.seed_feature(layer, id, text, now_ms)?;
+            return self.count_held_by_base(object, now_ms);
         }
         let base = self.base(object)?;
         if base.as_ref().map(|base| &*base.document).filter(|text| !text.is_empty()) == document {
             return Ok(());
         }
+        self.count_held(object, document, now_ms)?;
         let difference = self.difference(object, document, at_ms)?;
         for (write, order) in &difference.writes {
             if !self.is_a_lost_save(object, write)? {
@@ -131,7 +133,7 @@ impl Tx<'_> {
     ) -> Result<()> {
         let Some(text) = document else { return self.set_base_gone(object) };
         let new = parse(text)?;
-        if self.state_shows(object, &new)? {
+        if self.state_shows(object, &new)? && !self.has_unsent(object)? {
             let text = matches!(object, Object::Feature(..)).then_some(text);
             return self.set_base_same(object, text);
         }
@@ -149,6 +151,12 @@ impl Tx<'_> {
             .collect();
         let state = ObjectState::from_registers(registers);
         self.set_base(object, Some(&Base { document: text.into(), state }))
+    }
+
+    /// Whether our user wrote what nobody was told yet: the base may show the same, it does not
+    /// reflect it, or a later document would beat the edit by its own clock.
+    fn has_unsent(&mut self, object: &Object) -> Result<bool> {
+        Ok(self.pending(Some(object))?.iter().any(|row| row.state == SaveState::Local))
     }
 
     /// The server was seen without the object: what it holds later is newer than its death.
@@ -216,14 +224,15 @@ fn journal_base(base: &Base) -> Result<base::Base> {
 /// The order of a row that wrote this value to this register after that order.
 fn carries(row: &Row, path: &Path, after: &Order, value: Option<&Json>) -> Option<Order> {
     let order = row.operation.order();
-    if !row.applied || order <= *after {
+    // What nobody was told yet cannot be what a document reflects, equal value or not.
+    if !row.applied || row.state == SaveState::Local || order <= *after {
         return None;
     }
     let writes = row.writes().ok()?;
     writes.iter().any(|write| write.path == *path && write.value.as_ref() == value).then_some(order)
 }
 
-fn document_writes(object: &Object, text: &str) -> Result<Vec<Write>> {
+pub(super) fn document_writes(object: &Object, text: &str) -> Result<Vec<Write>> {
     let bad = |error: String| Error::BadDocument(error);
     let members = Members::parse(text).map_err(|error| bad(error.to_string()))?;
     if matches!(object, Object::Feature(..)) {

@@ -4,7 +4,8 @@
 
 mod answer;
 mod document;
-mod listing;
+mod history;
+pub(crate) mod listing;
 mod outgoing;
 mod received;
 mod retell;

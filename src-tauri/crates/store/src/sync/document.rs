@@ -52,6 +52,7 @@ impl Tx<'_> {
         let state = self.state(object)?.clone();
         let old = base.as_ref().map(journal_base).transpose()?;
         let new = document.map(parse).transpose()?;
+        let saved_untold = self.is_saved_untold(object)?;
         let mut rows: Option<Vec<Row>> = None;
         let mut failed = None;
         let mut carried = |path: &Path, after: &Order, value: Option<&Json>| {
@@ -61,7 +62,8 @@ impl Tx<'_> {
                     Err(error) => failed = Some(error),
                 }
             }
-            rows.iter().flatten().filter_map(|row| carries(row, path, after, value)).max()
+            let told = rows.iter().flatten().filter(|row| saved_untold || row.state != SaveState::Local);
+            told.filter_map(|row| carries(row, path, after, value)).max()
         };
         let difference = base::difference(subject(object), old.as_ref(), new.as_ref(), &state, at_ms, &mut carried);
         match failed {
@@ -156,7 +158,15 @@ impl Tx<'_> {
     /// Whether our user wrote what nobody was told yet: the base may show the same, it does not
     /// reflect it, or a later document would beat the edit by its own clock.
     fn has_unsent(&mut self, object: &Object) -> Result<bool> {
-        Ok(self.pending(Some(object))?.iter().any(|row| row.state == SaveState::Local))
+        Ok(self.pending(Some(object))?.iter().any(|row| row.state == SaveState::Local)
+            && !self.is_saved_untold(object)?)
+    }
+
+    /// Whether edits of this object are saved before the room is told of them (rule 24): a
+    /// document may hold them. Of any other it holds an equal value at most, whose writer is
+    /// somebody else.
+    fn is_saved_untold(&mut self, object: &Object) -> Result<bool> {
+        Ok(self.has_derived()? && self.is_derived(object)?)
     }
 
     /// The server was seen without the object: what it holds later is newer than its death.
@@ -224,8 +234,7 @@ fn journal_base(base: &Base) -> Result<base::Base> {
 /// The order of a row that wrote this value to this register after that order.
 fn carries(row: &Row, path: &Path, after: &Order, value: Option<&Json>) -> Option<Order> {
     let order = row.operation.order();
-    // What nobody was told yet cannot be what a document reflects, equal value or not.
-    if !row.applied || row.state == SaveState::Local || order <= *after {
+    if !row.applied || order <= *after {
         return None;
     }
     let writes = row.writes().ok()?;

@@ -74,9 +74,18 @@ impl Room {
         self.real_time = false;
     }
 
-    /// Whether signing in, or a missing right, stopped it.
-    pub(super) fn has_problem(&self) -> bool {
-        self.problem.is_some()
+    /// Whether a stay goes on.
+    pub(super) fn is_connected(&self) -> bool {
+        let going_on = match self.state {
+            SyncState::Connecting | SyncState::CatchingUp | SyncState::Live | SyncState::Documents => true,
+            SyncState::Offline | SyncState::Waiting => false,
+        };
+        self.online && going_on
+    }
+
+    /// Whether nothing goes on before somebody signs in.
+    pub(super) fn needs_sign_in(&self) -> bool {
+        self.problem.as_deref() == Some("sign_in_needed")
     }
 
     /// The name of a connection that is there.
@@ -209,7 +218,7 @@ impl Room {
         let synced = Some(record.synced_at).filter(|at| *at > 0);
         let kind = match () {
             () if record.server.is_none() => ChipKind::LocalOnly,
-            () if self.problem.as_deref() == Some("sign_in_needed") => ChipKind::SignIn,
+            () if self.needs_sign_in() => ChipKind::SignIn,
             () if record.read_only => ChipKind::ReadOnly,
             () if self.problem.is_some() => ChipKind::Trouble,
             () if busy => ChipKind::Syncing,

@@ -1,6 +1,7 @@
 //! What the screens and the command line read; nothing in here writes.
 
 mod changes;
+mod extent;
 mod feature;
 mod layer;
 mod log;

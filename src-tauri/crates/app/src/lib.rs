@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod desk;
+pub mod draw;
 pub mod driver;
 pub mod edits;
 pub mod error;

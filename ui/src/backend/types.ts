@@ -34,7 +34,15 @@ export type LayerKind = 'Default' | 'Cluster' | 'Heat' | 'Choropleth' | 'Categor
 
 export interface FieldSpec { key: string; type: string }
 
-export interface LegendEntry { label: string; color: string; kind: string; size: number | null; count: number | null }
+export interface LegendEntry {
+  kind: 'layer' | 'rule' | 'class' | 'category' | 'size';
+  label: string;
+  color: string;
+  opacity: number;
+  radius: number | null;
+  symbol: Symbol | null;
+  count: number | null;
+}
 
 export interface LayerCard {
   id: string;
@@ -84,25 +92,36 @@ export interface ViewportQuery {
   height: number;
   pixelRatio: number;
   hidden: string[];
+  shown: string[];
   selected: string[];
 }
 
-export interface LabelStyle { position: string }
-
-export interface IconStyle { class: string; symbol: string | null; size: number; opacity: number }
-
-export interface Style {
-  kind: 'marker' | 'line' | 'area' | 'cluster' | 'circle' | 'heat';
+export interface Stroke { color: string; width: number; opacity: number; dash: number[] }
+export interface Fill { color: string; opacity: number }
+export type IconClass = 'Default' | 'Circle' | 'LargeCircle' | 'Drop' | 'Ball' | 'Raw';
+export type SymbolKind = 'none' | 'dot' | 'text' | 'url';
+export interface Symbol { kind: SymbolKind; value: string; light: boolean }
+export interface Icon { class: IconClass; color: string; opacity: number; size: number; symbol: Symbol }
+export type LabelSide = 'auto' | 'left' | 'right' | 'top' | 'bottom';
+export interface Label { side: LabelSide; hover: boolean; interactive: boolean }
+export interface PathText {
+  text: string;
   color: string;
-  fill: string | null;
-  stroke: string | null;
-  weight: number;
-  dash: string | null;
   opacity: number;
-  fillOpacity: number;
-  icon: IconStyle | null;
-  label: LabelStyle | null;
+  size: number;
+  offset: number;
+  place: 'start' | 'center' | 'end';
+  repeat: boolean;
+  rotate: number;
 }
+
+export type Style =
+  | { kind: 'marker'; icon: Icon; label: Label | null }
+  | { kind: 'line'; stroke: Stroke | null; text: PathText | null; label: Label | null; interactive: boolean }
+  | { kind: 'area'; stroke: Stroke | null; fill: Fill | null; text: PathText | null; label: Label | null; interactive: boolean; mask: boolean }
+  | { kind: 'circle'; stroke: Stroke | null; fill: Fill | null; label: Label | null; interactive: boolean }
+  | { kind: 'cluster'; color: string; textColor: string }
+  | { kind: 'heat'; radius: number; blur: number; minOpacity: number };
 
 export type Position = number[];
 export type Geometry =
@@ -114,21 +133,35 @@ export type Geometry =
   | { type: 'MultiPolygon'; coordinates: Position[][][] }
   | { type: 'GeometryCollection'; geometries: Geometry[] };
 
+export type MarkGeometry = Exclude<Geometry, { type: 'GeometryCollection' }>;
+
 export interface Mark {
-  /** `layer/id`, or null for a cluster. */
+  /** `layer/id`, or null for a cluster or a spot of heat. */
   o: string | null;
   l: number;
   s: number;
-  g: Geometry;
+  g: MarkGeometry;
   /** Label. */
   t?: string;
   /** How many features a cluster holds. */
   n?: number;
-  /** Radius in pixels of a proportional circle. */
+  /** Radius in pixels of a circle. */
   r?: number;
+  /** Share of the greatest heat, 0 to 1. */
+  v?: number;
+  /** What a cluster covers. */
+  b?: [number, number, number, number];
 }
 
-export interface ViewportAnswer { revision: number; thinned: boolean; styles: Style[]; marks: Mark[] }
+export interface ViewportAnswer {
+  revision: number;
+  zoom: number;
+  thinned: boolean;
+  features: number;
+  layers: string[];
+  styles: Style[];
+  marks: Mark[];
+}
 
 export interface StoredFeature { o: string; g: Geometry }
 

@@ -1,6 +1,6 @@
 // A viewport as the core would answer it, small and complete enough for a sample map.
 
-import type { Json, LegendEntry, Mark, Style, ViewportAnswer, ViewportQuery } from '../types';
+import type { IconClass, Json, LabelSide, LegendEntry, Mark, MarkGeometry, Style, Symbol as SymbolSpec, ViewportAnswer, ViewportQuery } from '../types';
 import { DEFAULTS, optionOf } from './inherit';
 import type { Feature, Layer, StoredMap } from './model';
 import { boundsOf, overlap, positionsOf, refOf, textOf } from './model';
@@ -35,7 +35,7 @@ export function ruleOf(map: StoredMap, layer: Layer): LayerRule {
     const legend = CLASS_COLORS.map((color, at): LegendEntry => {
       const low = at === 0 ? sorted[0] : breaks[at - 1];
       const high = breaks[at] ?? sorted.at(-1);
-      return { label: `${low ?? 0} – ${high ?? 0}`, color, kind: 'area', size: null, count: sorted.filter((value) => classOf(value) === at).length };
+      return { kind: 'class', label: `${low ?? 0} – ${high ?? 0}`, color, opacity: 0.75, radius: null, symbol: null, count: sorted.filter((value) => classOf(value) === at).length };
     });
     return {
       colorOf: (feature) => {
@@ -51,7 +51,7 @@ export function ruleOf(map: StoredMap, layer: Layer): LayerRule {
     const colors = new Map(values.map((value, at) => [value, CATEGORY_COLORS[at % CATEGORY_COLORS.length] ?? '#555555']));
     return {
       colorOf: (feature) => colors.get(textOf(feature.properties[key])) ?? null,
-      legend: [...colors].map(([label, color]) => ({ label, color, kind: 'area', size: null, count: own.filter((f) => textOf(f.properties[key]) === label).length })),
+      legend: [...colors].map(([label, color]) => ({ kind: 'category' as const, label, color, opacity: 0.75, radius: null, symbol: null, count: own.filter((f) => textOf(f.properties[key]) === label).length })),
     };
   }
   return { colorOf: () => null, legend: [] };
@@ -61,24 +61,28 @@ function isArea(feature: Feature): boolean {
   return feature.geometry.type.endsWith('Polygon');
 }
 
+function symbolOf(value: string): SymbolSpec {
+  if (value === '') return { kind: 'dot', value: '', light: false };
+  return /^(https?:|\/|data:image)/.test(value) ? { kind: 'url', value, light: true } : { kind: 'text', value, light: true };
+}
+
 function styleOf(map: StoredMap, layer: Layer, feature: Feature, ruled: string | null): Style {
   const read = (key: string): Json => optionOf(map, feature, key);
   const point = feature.geometry.type.endsWith('Point');
   const base = textOf(read('color')) || textOf(DEFAULTS['color']);
   const color = ruled !== null && point ? ruled : base;
-  const kind = point ? (layer.kind === 'Circles' ? 'circle' : layer.kind === 'Heat' ? 'heat' : 'marker') : isArea(feature) ? 'area' : 'line';
-  return {
-    kind,
-    color,
-    fill: kind === 'area' && read('fill') !== false ? (ruled ?? (textOf(read('fillColor')) || base)) : kind === 'circle' ? color : null,
-    stroke: read('stroke') === false ? null : color,
-    weight: Number(read('weight') ?? 3),
-    dash: textOf(read('dashArray')) || null,
-    opacity: Number(read('opacity') ?? 0.5),
-    fillOpacity: ruled !== null ? 0.75 : Number(read('fillOpacity') ?? 0.3),
-    icon: kind === 'marker' ? { class: textOf(read('iconClass')) || 'Default', symbol: textOf(read('iconUrl')) || null, size: Number(read('iconSize') ?? 24), opacity: Number(read('iconOpacity') ?? 1) } : null,
-    label: read('showLabel') === true ? { position: textOf(read('labelDirection')) || 'auto' } : null,
-  };
+  const label = read('showLabel') === true ? { side: (textOf(read('labelDirection')) || 'auto') as LabelSide, hover: false, interactive: false } : null;
+  const dash = (textOf(read('dashArray')).match(/\d+(\.\d+)?/g) ?? []).map(Number);
+  const stroke = read('stroke') === false ? null : { color, width: Number(read('weight') ?? 3), opacity: Number(read('opacity') ?? 0.5), dash };
+  const fill = read('fill') === false ? null : { color: ruled ?? (textOf(read('fillColor')) || base), opacity: ruled !== null ? 0.75 : Number(read('fillOpacity') ?? 0.3) };
+  if (point && layer.kind === 'Heat') return { kind: 'heat', radius: 25, blur: 15, minOpacity: 0.05 };
+  if (point && layer.kind === 'Circles') return { kind: 'circle', stroke, fill, label, interactive: true };
+  if (point) {
+    const icon = { class: (textOf(read('iconClass')) || 'Default') as IconClass, color, opacity: Number(read('iconOpacity') ?? 1), size: Number(read('iconSize') ?? 24), symbol: symbolOf(textOf(read('iconUrl'))) };
+    return { kind: 'marker', icon, label };
+  }
+  if (isArea(feature)) return { kind: 'area', stroke, fill, text: null, label, interactive: true, mask: false };
+  return { kind: 'line', stroke, text: null, label, interactive: true };
 }
 
 function radiusOf(map: StoredMap, layer: Layer, feature: Feature): number {
@@ -102,6 +106,7 @@ export function draw(map: StoredMap, query: ViewportQuery): ViewportAnswer {
   const marks: Mark[] = [];
   const box: [number, number, number, number] = [query.west, query.south, query.east, query.north];
   const hidden = new Set(query.hidden);
+  for (const layer of map.layers.values()) if (layer.settings['displayOnLoad'] === false && !query.shown.includes(layer.id)) hidden.add(layer.id);
   let thinned = false;
   const styleIndex = (style: Style): number => {
     const key = JSON.stringify(style);
@@ -138,16 +143,19 @@ export function draw(map: StoredMap, query: ViewportQuery): ViewportAnswer {
         continue;
       }
       thinned = true;
-      const style = styleIndex({ ...styleOf(map, layer, first, null), kind: 'cluster', icon: null, label: null });
-      marks.push({ o: null, l, s: style, n: members.length, g: { type: 'Point', coordinates: [sum[0] / members.length, sum[1] / members.length] } });
+      const style = styleIndex({ kind: 'cluster', color: textOf(optionOf(map, first, 'color')) || textOf(DEFAULTS['color']), textColor: '#ffffff' });
+      marks.push({ o: null, l, s: style, n: members.length, b: boundsOf(members.map((member) => member.geometry)) ?? [0, 0, 0, 0], g: { type: 'Point', coordinates: [sum[0] / members.length, sum[1] / members.length] } });
     }
   });
-  return { revision: map.revision, thinned, styles, marks };
+  const isIcon = (mark: Mark): boolean => ['marker', 'cluster'].includes(styles[mark.s]?.kind ?? '');
+  marks.sort((a, b) => Number(isIcon(a)) - Number(isIcon(b)) || a.l - b.l);
+  return { revision: map.revision, zoom: query.zoom, thinned, features: marks.length, layers: layers.map((layer) => layer.id), styles, marks };
 
   function markOf(feature: Feature, layer: Layer, l: number, rule: LayerRule): Mark {
     const style = styleOf(map, layer, feature, rule.colorOf(feature));
-    const mark: Mark = { o: refOf(feature), l, s: styleIndex(style), g: feature.geometry };
-    if (style.label !== null) mark.t = textOf(feature.properties[textOf(optionOf(map, feature, 'labelKey')) || 'name']);
+    const mark: Mark = { o: style.kind === 'heat' ? null : refOf(feature), l, s: styleIndex(style), g: feature.geometry as MarkGeometry };
+    if (style.kind === 'heat') mark.v = 0.35;
+    if ('label' in style && style.label !== null) mark.t = textOf(feature.properties[textOf(optionOf(map, feature, 'labelKey')) || 'name']);
     if (style.kind === 'circle') mark.r = radiusOf(map, layer, feature);
     return mark;
   }

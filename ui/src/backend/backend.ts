@@ -1,11 +1,11 @@
-// The one door between the window and the core. Everything asynchronous; errors are `BackendError`.
+// The one door between the window and the core. Everything asynchronous; errors are `Problem`.
 
 import type {
-  About, BackendError, Bounds, ConflictCard, Edit, Edited, Event, FeatureDetail, HistoryEntry, LibraryView, LogLine,
-  MapView, PendingEntry, ProposalCard, StoredFeature, SyncView, TakeOffline, UndoReport, ViewportAnswer, ViewportQuery,
+  About, ConflictCard, DeskEvent, Edit, ExactFeatures, FeatureDetail, HistoryEntry, LayerLegend, LibraryView, LogLine,
+  LonLatBox, MapView, PendingEntry, Problem, ProposalCard, Side, SignIn, SyncView, TakeOffline, UndoSummary,
+  ViewportAnswer, ViewportQuery, WrittenEdit,
 } from './types';
 
-export type SignIn = { user: string; password: string; keepPassword: boolean } | { editLink: string };
 export type Unsubscribe = () => void;
 
 export interface Backend {
@@ -21,14 +21,15 @@ export interface Backend {
 
   mapView(): Promise<MapView>;
   viewport(query: ViewportQuery): Promise<ViewportAnswer>;
+  legend(): Promise<LayerLegend[]>;
   feature(ref: string): Promise<FeatureDetail>;
-  featuresIn(box: Bounds, limit: number): Promise<StoredFeature[]>;
+  featuresIn(box: LonLatBox, limit: number): Promise<ExactFeatures>;
   history(ref: string): Promise<HistoryEntry[]>;
   takeBack(row: number): Promise<void>;
 
-  edit(label: string, edits: Edit[]): Promise<Edited>;
-  undo(): Promise<UndoReport>;
-  redo(): Promise<UndoReport>;
+  edit(label: string, edits: Edit[]): Promise<WrittenEdit>;
+  undo(): Promise<UndoSummary>;
+  redo(): Promise<UndoSummary>;
 
   syncView(): Promise<SyncView>;
   goOnline(): Promise<void>;
@@ -38,7 +39,7 @@ export interface Backend {
   pending(): Promise<PendingEntry[]>;
   discard(rows: number[]): Promise<void>;
   conflicts(): Promise<ConflictCard[]>;
-  resolve(id: number, choice: 'mine' | 'theirs'): Promise<void>;
+  resolve(id: number, choice: Side): Promise<void>;
   proposals(): Promise<ProposalCard[]>;
   approve(row: number): Promise<void>;
   reject(row: number): Promise<void>;
@@ -51,12 +52,13 @@ export interface Backend {
   showLogs(): Promise<void>;
   setLocale(locale: string): Promise<void>;
   quit(): Promise<void>;
+  answer(id: number, text: string | null): Promise<void>;
 
-  listen(handler: (event: Event) => void): Unsubscribe;
+  listen(handler: (event: DeskEvent) => void): Unsubscribe;
 }
 
 /** What a rejected promise of the backend carries; anything else becomes the code `unexpected`. */
-export function asBackendError(error: unknown): BackendError {
+export function asProblem(error: unknown): Problem {
   if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
     const text = 'text' in error && typeof error.text === 'string' ? error.text : '';
     const detail = 'detail' in error && typeof error.detail === 'string' ? error.detail : null;

@@ -4,7 +4,7 @@ import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 
 import type { Backend } from './backend';
-import type { Event } from './types';
+import type { DeskEvent } from './types';
 
 const decoder = new TextDecoder();
 
@@ -33,6 +33,7 @@ export function tauriBackend(): Backend {
 
     mapView: () => invoke('map_view'),
     viewport: (query) => bulk('viewport', { query }),
+    legend: () => invoke('legend'),
     feature: (object) => invoke('feature', { object }),
     featuresIn: (bounds, limit) => bulk('features_in', { bounds, limit }),
     history: (object) => invoke('history', { object }),
@@ -63,11 +64,12 @@ export function tauriBackend(): Backend {
     showLogs: () => invoke('show_logs'),
     setLocale: (locale) => invoke('set_locale', { locale }),
     quit: () => invoke('quit'),
+    answer: (id, text) => invoke('answer', { id, text }),
 
     listen(handler) {
       let stop: (() => void) | null = null;
       let stopped = false;
-      void listen<Event>('bivouac', (message) => handler(message.payload)).then((unlisten) => {
+      void listen<DeskEvent>('bivouac', (message) => handler(message.payload)).then((unlisten) => {
         if (stopped) unlisten();
         else stop = unlisten;
       });

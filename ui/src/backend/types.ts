@@ -1,38 +1,55 @@
-// What crosses the wall between the window and the core.
+// What crosses the wall between the window and the core. The types themselves are generated from the core's.
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
+export type { About } from '../generated/About';
+export type { Chip } from '../generated/Chip';
+export type { ChipKind } from '../generated/ChipKind';
+export type { ConflictCard } from '../generated/ConflictCard';
+export type { ConflictCardKind } from '../generated/ConflictCardKind';
+export type { CountsView } from '../generated/CountsView';
+export type { DeskEvent } from '../generated/DeskEvent';
+export type { Edit } from '../generated/Edit';
+export type { ExactFeature } from '../generated/ExactFeature';
+export type { ExactFeatures } from '../generated/ExactFeatures';
+export type { FeatureDetail } from '../generated/FeatureDetail';
+export type { Field } from '../generated/Field';
+export type { HistoryEntry } from '../generated/HistoryEntry';
+export type { Inherited } from '../generated/Inherited';
+export type { LayerCard } from '../generated/LayerCard';
+export type { LayerKind } from '../generated/LayerKind';
+export type { LibraryView } from '../generated/LibraryView';
+export type { LogLine } from '../generated/LogLine';
+export type { LonLatBox } from '../generated/LonLatBox';
+export type { MapCard } from '../generated/MapCard';
+export type { MapView } from '../generated/MapView';
+export type { PeerCard } from '../generated/PeerCard';
+export type { PendingEntry } from '../generated/PendingEntry';
+export type { Problem } from '../generated/Problem';
+export type { ProposalCard } from '../generated/ProposalCard';
+export type { SaveStep } from '../generated/SaveStep';
+export type { Side } from '../generated/Side';
+export type { SignIn } from '../generated/SignIn';
+export type { Spot } from '../generated/Spot';
+export type { SyncView } from '../generated/SyncView';
+export type { Trouble } from '../generated/Trouble';
+export type { TakeOffline } from '../generated/TakeOffline';
+export type { UndoSummary } from '../generated/UndoSummary';
+export type { WrittenEdit } from '../generated/WrittenEdit';
 
-export interface Trouble { code: string; text: string; holder: string | null }
+/** A value that the map carries; nothing is known about it before it was looked at. */
+export type Json = unknown;
+export type JsonObject = Record<string, unknown>;
 
-export interface MapCard {
-  id: string;
-  name: string;
-  server: string | null;
-  account: string | null;
-  features: number;
-  layers: number;
-  syncedAt: number | null;
-  waiting: number;
-  conflicts: number;
-  trouble: Trouble | null;
-}
-export interface LibraryView { maps: MapCard[] }
+export type Position = number[];
+export type Geometry =
+  | { type: 'Point'; coordinates: Position }
+  | { type: 'MultiPoint'; coordinates: Position[] }
+  | { type: 'LineString'; coordinates: Position[] }
+  | { type: 'MultiLineString'; coordinates: Position[][] }
+  | { type: 'Polygon'; coordinates: Position[][] }
+  | { type: 'MultiPolygon'; coordinates: Position[][][] }
+  | { type: 'GeometryCollection'; geometries: Geometry[] };
 
-export interface TakeOffline {
-  address: string;
-  user: string | null;
-  password: string | null;
-  editLink: string | null;
-  keepPassword: boolean;
-}
-
-/** West, south, east, north in degrees. */
-export type Bounds = [number, number, number, number];
-
-export type LayerKind = 'Default' | 'Cluster' | 'Heat' | 'Choropleth' | 'Categorized' | 'Circles';
-
-export interface FieldSpec { key: string; type: string }
+export interface LayerLegend { layer: string; entries: LegendEntry[] }
 
 export interface LegendEntry {
   kind: 'layer' | 'rule' | 'class' | 'category' | 'size';
@@ -42,44 +59,6 @@ export interface LegendEntry {
   radius: number | null;
   symbol: Symbol | null;
   count: number | null;
-}
-
-export interface LayerCard {
-  id: string;
-  name: string;
-  parent: string | null;
-  depth: number;
-  rank: number;
-  group: boolean;
-  kind: LayerKind;
-  color: string;
-  features: number;
-  displayOnLoad: boolean;
-  fromZoom: number | null;
-  toZoom: number | null;
-  mayEdit: boolean;
-  settings: JsonObject;
-  fields: FieldSpec[];
-  legend: LegendEntry[];
-}
-
-export interface Rights { editMap: boolean; editSomething: boolean; role: string }
-
-export interface MapView {
-  id: string;
-  name: string;
-  server: string | null;
-  address: string | null;
-  account: string | null;
-  readOnly: boolean;
-  rights: Rights;
-  settings: JsonObject;
-  layers: LayerCard[];
-  bounds: Bounds | null;
-  center: [number, number] | null;
-  zoom: number | null;
-  undo: string | null;
-  redo: string | null;
 }
 
 export interface ViewportQuery {
@@ -123,16 +102,6 @@ export type Style =
   | { kind: 'cluster'; color: string; textColor: string }
   | { kind: 'heat'; radius: number; blur: number; minOpacity: number };
 
-export type Position = number[];
-export type Geometry =
-  | { type: 'Point'; coordinates: Position }
-  | { type: 'MultiPoint'; coordinates: Position[] }
-  | { type: 'LineString'; coordinates: Position[] }
-  | { type: 'MultiLineString'; coordinates: Position[][] }
-  | { type: 'Polygon'; coordinates: Position[][] }
-  | { type: 'MultiPolygon'; coordinates: Position[][][] }
-  | { type: 'GeometryCollection'; geometries: Geometry[] };
-
 export type MarkGeometry = Exclude<Geometry, { type: 'GeometryCollection' }>;
 
 export interface Mark {
@@ -162,149 +131,3 @@ export interface ViewportAnswer {
   styles: Style[];
   marks: Mark[];
 }
-
-export interface StoredFeature { o: string; g: Geometry }
-
-export type SaveState = 'local' | 'sent' | 'echoed' | 'saved' | 'verified' | 'superseded' | 'lost';
-
-export interface Inherited { value: Json; from: 'layer' | 'map' | 'default' }
-
-export interface FeatureDetail {
-  layer: string;
-  id: string;
-  /** The stored GeoJSON geometry as it was written. */
-  geometry: string;
-  properties: JsonObject;
-  options: JsonObject;
-  inherited: { [key: string]: Inherited };
-  saveState: SaveState;
-  mayEdit: boolean;
-  layerName: string;
-  fields: FieldSpec[];
-}
-
-export interface HistoryEntry {
-  row: number;
-  at: number;
-  who: string;
-  mine: boolean;
-  verb: 'added' | 'changed' | 'deleted';
-  key: string | null;
-  from: Json | null;
-  to: Json | null;
-  state: SaveState;
-}
-
-export type Edit =
-  | { do: 'add'; layer: string; feature: { type: 'Feature'; geometry: Geometry; properties: JsonObject } }
-  | { do: 'set'; feature: string; key: string; value: Json }
-  | { do: 'unset'; feature: string; key: string }
-  | { do: 'geometry'; feature: string; geometry: Geometry }
-  | { do: 'delete'; feature: string }
-  | { do: 'move'; feature: string; to: string }
-  | { do: 'layer-add'; name: string; parent?: string | null; properties?: JsonObject }
-  | { do: 'layer-set'; layer: string; key: string; value: Json }
-  | { do: 'layer-unset'; layer: string; key: string }
-  | { do: 'layer-delete'; layer: string }
-  | { do: 'map-set'; key: string; value: Json }
-  | { do: 'map-unset'; key: string };
-
-export interface Edited { objects: string[]; notes: string[] }
-
-export interface LeftOut { object: string; key: string; by: string }
-export interface UndoReport { label: string; changed: number; leftOut: LeftOut[] }
-
-export type ChipKind =
-  | 'up-to-date' | 'offline' | 'syncing' | 'waiting' | 'decisions' | 'sign-in' | 'read-only' | 'trouble' | 'local-only';
-
-export interface Chip {
-  kind: ChipKind;
-  toSend: number;
-  toSave: number;
-  done: number;
-  total: number;
-  decisions: number;
-  at: number | null;
-  code: string | null;
-}
-
-export interface Counts { local: number; sent: number; echoed: number; saved: number; verified: number }
-
-export interface PeerCard {
-  id: string;
-  name: string;
-  mine: boolean;
-  bivouac: boolean;
-  lastSeen: number | null;
-  unsaved: number;
-}
-
-export interface SyncView {
-  chip: Chip;
-  state: string;
-  online: boolean;
-  counts: Counts;
-  peers: PeerCard[];
-  clockSkewMs: number;
-  syncedAt: number | null;
-  account: string | null;
-}
-
-export interface PendingEntry {
-  rows: number[];
-  object: string;
-  layerName: string;
-  name: string;
-  verb: 'added' | 'changed' | 'deleted';
-  keys: string[];
-  at: number;
-  state: SaveState;
-  bounds: Bounds | null;
-}
-
-export interface ConflictCard {
-  id: number;
-  kind: string;
-  object: string;
-  layerName: string;
-  name: string;
-  key: string | null;
-  mine: Json;
-  theirs: Json;
-  theirsBy: string;
-  theirsAt: number | null;
-  mineGeometry: Geometry | null;
-  theirsGeometry: Geometry | null;
-}
-
-export interface ProposalCard {
-  row: number;
-  object: string;
-  layerName: string;
-  name: string;
-  key: string | null;
-  value: Json;
-  by: string;
-  at: number;
-}
-
-export interface LogLine { at: number; code: string; detail: string }
-
-export interface About {
-  version: string;
-  umap: string;
-  sqlite: string;
-  webview: string;
-  renderer: string;
-  dataFolder: string;
-}
-
-export type Event =
-  | { kind: 'changed'; revision: number; objects: string[] | null; mine: boolean }
-  | { kind: 'sync'; view: SyncView }
-  | { kind: 'progress'; what: string; done: number; total: number }
-  | { kind: 'notice'; level: 'info' | 'warning' | 'error'; code: string; text: string }
-  | { kind: 'touched'; object: string; who: string; lon: number; lat: number }
-  | { kind: 'library' };
-
-export interface BackendError { code: string; text: string; detail?: string | null }

@@ -86,12 +86,21 @@ export function restoreLine(stored: Position[], drawn: Position[], targets: Targ
   while (start < shorter && same(before[start], drawn[start])) start += 1;
   let end = 0;
   while (end < shorter - start && same(before[before.length - 1 - end], drawn[drawn.length - 1 - end])) end += 1;
-  const inner = new Map<string, Position>();
-  stored.forEach((position, at) => inner.set(keyOf(before[at] ?? position), position));
+  const places = new Map<string, number[]>();
+  before.forEach((vertex, at) => places.set(keyOf(vertex), [...(places.get(keyOf(vertex)) ?? []), at]));
+  let reached = start;
+  const byPlace = (vertex: Position): Position | undefined => {
+    const indexes = places.get(keyOf(vertex));
+    const index = indexes?.find((candidate) => candidate >= reached) ?? indexes?.[0];
+    if (index === undefined) return undefined;
+    reached = index + 1;
+    return stored[index];
+  };
   drawn.forEach((vertex, at) => {
     const fromEnd = drawn.length - at;
-    const aligned = at < start ? stored[at] : fromEnd <= end ? stored[stored.length - fromEnd] : undefined;
-    const known = aligned ?? inner.get(keyOf(vertex)) ?? targets.get(keyOf(vertex));
+    const sameIndex = stored.length === drawn.length && same(before[at], vertex);
+    const aligned = at < start || sameIndex ? stored[at] : fromEnd <= end ? stored[stored.length - fromEnd] : undefined;
+    const known = aligned ?? byPlace(vertex) ?? targets.get(keyOf(vertex));
     if (known !== undefined) {
       result[at] = [...known];
       return;

@@ -1,6 +1,6 @@
 // Coordinates as people read and type them: decimal degrees, and degrees, minutes, seconds.
 
-import { DMS } from 'geographiclib-dms';
+import dms from 'geographiclib-dms';
 
 import type { Position } from '../backend/types';
 import { roundDegrees } from './coordinates';
@@ -33,7 +33,7 @@ export function parsePosition(text: string): Position | null {
   const [first, second] = pieces;
   if (pieces.length !== 2 || first === undefined || second === undefined) return null;
   try {
-    const { lat, lon } = DMS.DecodeLatLon(first, second, false);
+    const { lat, lon } = dms.DecodeLatLon(first, second, false);
     return Number.isFinite(lat) && Number.isFinite(lon) ? [roundDegrees(lon), roundDegrees(lat)] : null;
   } catch {
     return null;

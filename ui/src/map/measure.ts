@@ -1,6 +1,6 @@
 // Length and area on the ellipsoid (Karney), not on the drawn plane.
 
-import { Geodesic } from 'geographiclib-geodesic';
+import geodesic from 'geographiclib-geodesic';
 
 import type { Geometry, Position } from '../backend/types';
 
@@ -10,13 +10,13 @@ function lengthOf(line: Position[]): number {
   let sum = 0;
   for (let at = 1; at < line.length; at += 1) {
     const [from = [], to = []] = [line[at - 1], line[at]];
-    sum += Geodesic.WGS84.Inverse(from[1] ?? 0, from[0] ?? 0, to[1] ?? 0, to[0] ?? 0).s12 ?? 0;
+    sum += geodesic.Geodesic.WGS84.Inverse(from[1] ?? 0, from[0] ?? 0, to[1] ?? 0, to[0] ?? 0).s12 ?? 0;
   }
   return sum;
 }
 
 function ringArea(ring: Position[]): number {
-  const polygon = Geodesic.WGS84.Polygon(false);
+  const polygon = geodesic.Geodesic.WGS84.Polygon(false);
   for (const [lon = 0, lat = 0] of ring.slice(0, -1)) polygon.AddPoint(lat, lon);
   return Math.abs(polygon.Compute(false, true).area ?? 0);
 }

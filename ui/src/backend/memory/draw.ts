@@ -1,6 +1,6 @@
 // A viewport as the core would answer it, small and complete enough for a sample map.
 
-import type { IconClass, Json, LabelSide, LegendEntry, Mark, MarkGeometry, Style, Symbol as SymbolSpec, ViewportAnswer, ViewportQuery } from '../types';
+import type { IconClass, Json, LabelSide, LegendEntry, LonLatBox, Mark, MarkGeometry, Style, Symbol as SymbolSpec, ViewportAnswer, ViewportQuery } from '../types';
 import { DEFAULTS, optionOf } from './inherit';
 import type { Feature, Layer, StoredMap } from './model';
 import { boundsOf, overlap, positionsOf, refOf, textOf } from './model';
@@ -21,7 +21,7 @@ function numbersOf(map: StoredMap, layer: Layer, key: string): number[] {
 
 const settingOf = (layer: Layer, group: string, key: string): Json => {
   const value = layer.settings[group];
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value[key] ?? null) : null;
+  return typeof value === 'object' && value !== null ? ((value as Record<string, Json>)[key] ?? null) : null;
 };
 
 /** Classes and categories come from the whole layer, so that nothing changes colour while panning. */
@@ -100,11 +100,16 @@ function isHidden(map: StoredMap, layer: Layer, hidden: Set<string>): boolean {
   return false;
 }
 
+function cornersOf(members: Feature[]): [number, number, number, number] {
+  const box = boundsOf(members.map((member) => member.geometry));
+  return box === null ? [0, 0, 0, 0] : [box.west, box.south, box.east, box.north];
+}
+
 export function draw(map: StoredMap, query: ViewportQuery): ViewportAnswer {
   const styles: Style[] = [];
   const known = new Map<string, number>();
   const marks: Mark[] = [];
-  const box: [number, number, number, number] = [query.west, query.south, query.east, query.north];
+  const box: LonLatBox = query;
   const hidden = new Set(query.hidden);
   for (const layer of map.layers.values()) if (layer.settings['displayOnLoad'] === false && !query.shown.includes(layer.id)) hidden.add(layer.id);
   let thinned = false;
@@ -144,7 +149,7 @@ export function draw(map: StoredMap, query: ViewportQuery): ViewportAnswer {
       }
       thinned = true;
       const style = styleIndex({ kind: 'cluster', color: textOf(optionOf(map, first, 'color')) || textOf(DEFAULTS['color']), textColor: '#ffffff' });
-      marks.push({ o: null, l, s: style, n: members.length, b: boundsOf(members.map((member) => member.geometry)) ?? [0, 0, 0, 0], g: { type: 'Point', coordinates: [sum[0] / members.length, sum[1] / members.length] } });
+      marks.push({ o: null, l, s: style, n: members.length, b: cornersOf(members), g: { type: 'Point', coordinates: [sum[0] / members.length, sum[1] / members.length] } });
     }
   });
   const isIcon = (mark: Mark): boolean => ['marker', 'cluster'].includes(styles[mark.s]?.kind ?? '');
@@ -161,7 +166,7 @@ export function draw(map: StoredMap, query: ViewportQuery): ViewportAnswer {
   }
 }
 
-export function inBox(map: StoredMap, box: [number, number, number, number], limit: number): Feature[] {
+export function inBox(map: StoredMap, box: LonLatBox, limit: number): Feature[] {
   const found: Feature[] = [];
   for (const feature of map.features.values()) {
     if (found.length >= limit) break;

@@ -3,7 +3,7 @@
 import type { Inherited, Json } from '../types';
 import type { Feature, Layer, StoredMap } from './model';
 
-export const DEFAULTS: { [key: string]: Json } = {
+export const DEFAULTS: Record<string, Json> = {
   color: 'DarkBlue',
   weight: 3,
   opacity: 0.5,

@@ -1,7 +1,7 @@
 // The backend without a core: everything in memory, for the development server and the tests in a browser.
 
 import type { Backend } from '../backend';
-import type { BackendError, Chip, Edit, Edited, Event, HistoryEntry, Json, LayerCard, MapCard, MapView, PendingEntry, SyncView, UndoReport } from '../types';
+import type { Chip, DeskEvent, Edit, Field, Geometry, Json, LayerCard, LonLatBox, MapCard, MapView, PendingEntry, Problem, Side, SyncView, TakeOffline, UndoSummary, WrittenEdit } from '../types';
 import { draw, inBox, ruleOf } from './draw';
 import { DEFAULTS, inherited } from './inherit';
 import type { Feature, Layer, StoredMap, Snapshot } from './model';
@@ -17,13 +17,15 @@ export interface MemoryOptions {
   stepMs?: number;
 }
 
+const VERBS = { added: 'upsert', changed: 'update', deleted: 'delete' };
+
 const fail = (code: string, text: string, detail: string | null = null): never => {
-  throw { code, text, detail } satisfies BackendError;
+  throw { code, text, detail } satisfies Problem;
 };
 
 export class MemoryBackend implements Backend {
   private readonly maps = new Map<string, StoredMap>();
-  private readonly handlers = new Set<(event: Event) => void>();
+  private readonly handlers = new Set<(event: DeskEvent) => void>();
   private open: StoredMap | null = null;
   private online = false;
   private cancelled = false;
@@ -52,17 +54,17 @@ export class MemoryBackend implements Backend {
     this.maps.set(broken.id, broken);
   }
 
-  listen(handler: (event: Event) => void): () => void {
+  listen(handler: (event: DeskEvent) => void): () => void {
     this.handlers.add(handler);
     return () => this.handlers.delete(handler);
   }
 
-  emit(event: Event): void {
+  emit(event: DeskEvent): void {
     for (const handler of this.handlers) handler(event);
   }
 
   async library() {
-    return { maps: [...this.maps.values()].map((map) => this.card(map)) };
+    return { maps: [...this.maps.values()].map((map) => this.card(map)), folder: '~/.local/share/bivouac', open: this.open?.id ?? null };
   }
 
   async createMap(name: string, server: string | null) {
@@ -79,14 +81,14 @@ export class MemoryBackend implements Backend {
     return id;
   }
 
-  async takeOffline(request: { address: string; password: string | null }) {
+  async takeOffline(request: TakeOffline) {
     this.cancelled = false;
     if (!/^https?:\/\/[^/]+\/.*map\/.+/.test(request.address)) fail('bad_input', 'open the map: this is not the address of a map');
-    if (request.address.includes('private') && request.password === null) fail('sign_in_needed', 'open the map: sign in first');
+    if (request.address.includes('private') && request.password === undefined) fail('sign_in_needed', 'open the map: sign in first');
     if (request.address.includes('unreachable')) fail('offline', 'open the map: connection refused');
     const total = 12;
     for (let done = 0; done <= total; done += 1) {
-      this.emit({ kind: 'progress', what: 'take-offline', done, total });
+      this.emit({ kind: 'progress', what: 'reading-layers', done, total });
       await new Promise((resolve) => setTimeout(resolve, this.stepMs));
       if (this.cancelled) fail('cancelled', 'open the map: stopped');
     }
@@ -136,6 +138,11 @@ export class MemoryBackend implements Backend {
     return draw(this.current(), query);
   }
 
+  async legend() {
+    const map = this.current();
+    return [...map.layers.values()].map((layer) => ({ layer: layer.id, entries: ruleOf(map, layer).legend })).filter((legend) => legend.entries.length > 0);
+  }
+
   async feature(ref: string) {
     const map = this.current();
     const feature = map.features.get(ref) ?? fail('not_found', 'find the feature');
@@ -143,14 +150,18 @@ export class MemoryBackend implements Backend {
     const from = Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, inherited(map, layer, key)]));
     const pending = map.pending.find((entry) => entry.object === ref);
     return structuredClone({
-      layer: feature.layer, id: feature.id, geometry: JSON.stringify(feature.geometry), properties: feature.properties, options: feature.options,
+      object: ref, alive: true, layer: feature.layer, id: feature.id, geometry: JSON.stringify(feature.geometry), properties: feature.properties, options: feature.options,
       inherited: from, saveState: pending?.state ?? ('verified' as const), mayEdit: !map.readOnly && layer?.mayEdit === true,
       layerName: layer?.name ?? '', fields: layer?.fields ?? [],
     });
   }
 
-  async featuresIn(box: [number, number, number, number], limit: number) {
-    return structuredClone(inBox(this.current(), box, limit).map((feature) => ({ o: refOf(feature), g: feature.geometry })));
+  async featuresIn(box: LonLatBox, limit: number) {
+    const found = inBox(this.current(), box, limit + 1);
+    const features = found.slice(0, limit).map((feature) => ({
+      object: refOf(feature), feature: { type: 'Feature' as const, id: feature.id, geometry: feature.geometry as { type: string; coordinates: unknown }, properties: { ...feature.properties, _umap_options: feature.options } },
+    }));
+    return structuredClone({ more: found.length > limit, features });
   }
 
   async history(ref: string) {
@@ -169,7 +180,7 @@ export class MemoryBackend implements Backend {
     fail('not_found', 'find the edit');
   }
 
-  async edit(label: string, edits: Edit[]): Promise<Edited> {
+  async edit(label: string, edits: Edit[]): Promise<WrittenEdit> {
     const map = this.current();
     if (this.failNext !== null) {
       const code = this.failNext;
@@ -188,25 +199,25 @@ export class MemoryBackend implements Backend {
     map.undo.push({ label, before, after: snapshot(map) });
     map.redo = [];
     this.changed(map, objects);
-    return { objects, notes: [] };
+    return { objects, notes: [], revision: map.revision };
   }
 
-  async undo(): Promise<UndoReport> {
+  async undo(): Promise<UndoSummary> {
     const map = this.current();
     const unit = map.undo.pop() ?? fail('bad_input', 'undo: there is nothing to undo');
     this.restore(map, unit.before);
     map.redo.push(unit);
     this.changed(map, null);
-    return { label: unit.label, changed: 1, leftOut: [] };
+    return { label: unit.label, changed: 1, leftOut: [], revision: map.revision };
   }
 
-  async redo(): Promise<UndoReport> {
+  async redo(): Promise<UndoSummary> {
     const map = this.current();
     const unit = map.redo.pop() ?? fail('bad_input', 'redo: there is nothing to redo');
     this.restore(map, unit.after);
     map.undo.push(unit);
     this.changed(map, null);
-    return { label: unit.label, changed: 1, leftOut: [] };
+    return { label: unit.label, changed: 1, leftOut: [], revision: map.revision };
   }
 
   async syncView() {
@@ -227,7 +238,7 @@ export class MemoryBackend implements Backend {
     }
     map.pending = [];
     map.syncedAt = this.now();
-    map.log.unshift({ at: this.now(), code: 'verified', detail: '' });
+    map.log.unshift({ id: this.nextRow++, at: this.now(), code: 'verified', detail: '' });
     this.tellSync(map);
     this.emit({ kind: 'touched', object: 'layer-water/x', who: 'Ange', lon: 5.5583, lat: 45.0849 });
   }
@@ -260,14 +271,14 @@ export class MemoryBackend implements Backend {
     return structuredClone(this.current().conflicts);
   }
 
-  async resolve(id: number, choice: 'mine' | 'theirs') {
+  async resolve(id: number, choice: Side) {
     const map = this.current();
     const conflict = map.conflicts.find((card) => card.id === id) ?? fail('not_found', 'find the conflict');
     map.conflicts = map.conflicts.filter((card) => card.id !== id);
     const value = choice === 'mine' ? conflict.mine : conflict.theirs;
     const geometry = choice === 'mine' ? conflict.mineGeometry : conflict.theirsGeometry;
     const feature = map.features.get(conflict.object);
-    if (feature !== undefined && geometry !== null) feature.geometry = geometry;
+    if (feature !== undefined && geometry !== null) feature.geometry = JSON.parse(geometry) as Geometry;
     else if (feature !== undefined && conflict.key !== null) feature.properties[conflict.key.replace('properties.', '')] = value;
     this.changed(map, [conflict.object], choice === 'mine');
   }
@@ -300,6 +311,7 @@ export class MemoryBackend implements Backend {
   async showLogs() {}
   async setLocale() {}
   async quit() {}
+  async answer() {}
 
   private current(): StoredMap {
     return this.open ?? fail('not_found', 'find the open map');
@@ -311,16 +323,16 @@ export class MemoryBackend implements Backend {
 
   private card(map: StoredMap): MapCard {
     return {
-      id: map.id, name: map.name, server: map.server, account: map.account, features: map.features.size,
+      id: map.id, name: map.name, server: map.server, onServer: map.server !== null, account: map.account, features: map.features.size,
       layers: [...map.layers.values()].filter((layer) => !layer.group).length, syncedAt: map.syncedAt, waiting: this.waiting(map),
-      conflicts: map.conflicts.length, trouble: map.trouble,
+      conflicts: map.conflicts.length, trouble: map.trouble, openedAt: null, readOnly: map.readOnly,
     };
   }
 
   private view(map: StoredMap): MapView {
     return structuredClone({
-      id: map.id, name: map.name, server: map.server, address: map.address, account: map.account, readOnly: map.readOnly,
-      rights: { editMap: !map.readOnly, editSomething: !map.readOnly, role: 'editor' }, settings: map.settings, layers: this.layerCards(map),
+      id: map.id, name: map.name, server: map.server, address: map.address, account: map.account, readOnly: map.readOnly, readOnlyWhy: map.readOnly ? 'opened' : null, revision: map.revision,
+      rights: { mayEdit: !map.readOnly, mayEditMap: !map.readOnly }, settings: map.settings, layers: this.layerCards(map),
       bounds: boundsOf([...map.features.values()].map((feature) => feature.geometry)), center: null, zoom: null,
       undo: map.undo.at(-1)?.label ?? null, redo: map.redo.at(-1)?.label ?? null,
     });
@@ -336,7 +348,7 @@ export class MemoryBackend implements Backend {
           color: textOf(layer.settings['color']) || textOf(DEFAULTS['color']),
           features: [...map.features.values()].filter((feature) => feature.layer === layer.id).length,
           displayOnLoad: layer.settings['displayOnLoad'] !== false, fromZoom: null, toZoom: null, mayEdit: layer.mayEdit && !map.readOnly,
-          settings: layer.settings, fields: layer.fields, legend: ruleOf(map, layer).legend,
+          settings: layer.settings, fields: layer.fields,
         });
         visit(layer.id, depth + 1);
       }
@@ -347,27 +359,27 @@ export class MemoryBackend implements Backend {
 
   private sync(map: StoredMap): SyncView {
     const count = (state: PendingEntry['state']): number => map.pending.filter((entry) => entry.state === state).reduce((sum, entry) => sum + entry.rows.length, 0);
-    const counts = { local: count('local'), sent: count('sent'), echoed: count('echoed'), saved: count('saved'), verified: 214 };
+    const counts = { local: count('local'), sent: count('sent'), echoed: count('echoed'), saved: count('saved'), verified: 214, lost: 0, foreignUnsaved: 0, conflicts: map.conflicts.length, proposals: map.proposals.length };
     return {
-      chip: this.chip(map), state: this.online ? 'Live' : 'Offline', online: this.online, counts,
+      chip: this.chip(map), state: this.online ? ('live' as const) : ('offline' as const), realTime: true, online: this.online, counts,
       peers: this.online ? [
-        { id: 'p1', name: 'Ange', mine: false, bivouac: false, lastSeen: this.now() - 4000, unsaved: 2 },
-        { id: 'p2', name: '', mine: false, bivouac: true, lastSeen: this.now() - 61_000, unsaved: 0 },
-        { id: 'p0', name: 'camille', mine: true, bivouac: true, lastSeen: null, unsaved: 0 },
+        { id: 'p1', name: 'Ange', mine: false, here: true, lastSeen: this.now() - 4000, unsaved: 2 },
+        { id: 'p2', name: '', mine: false, here: true, lastSeen: this.now() - 61_000, unsaved: 0 },
+        { id: 'p0', name: 'camille', mine: true, here: true, lastSeen: null, unsaved: 0 },
       ] : [],
-      clockSkewMs: 0, syncedAt: map.syncedAt, account: map.account,
+      clockSkewMs: null, syncedAt: map.syncedAt, account: map.account,
     };
   }
 
   private chip(map: StoredMap): Chip {
     const toSend = map.pending.filter((entry) => entry.state === 'local').reduce((sum, entry) => sum + entry.rows.length, 0);
     const waiting = this.waiting(map);
-    const base = { toSend, toSave: waiting - toSend, done: waiting - toSend, total: waiting, decisions: map.conflicts.length, at: map.syncedAt, code: null };
+    const base = { toSend, toSave: waiting - toSend, done: waiting - toSend, total: waiting, decisions: map.conflicts.length + map.proposals.length, at: map.syncedAt, code: null };
     if (map.readOnly) return { ...base, kind: 'read-only' };
     if (map.server === null) return { ...base, kind: 'local-only' };
     if (!this.online) return { ...base, kind: 'offline' };
     if (waiting > 0) return { ...base, kind: 'syncing' };
-    if (map.conflicts.length > 0) return { ...base, kind: 'decisions' };
+    if (base.decisions > 0) return { ...base, kind: 'decisions' };
     return { ...base, kind: 'up-to-date' };
   }
 
@@ -400,7 +412,7 @@ export class MemoryBackend implements Backend {
       case 'add': {
         if (!findLayer(edit.layer).mayEdit) fail('not_allowed', 'add the feature: its layer is protected');
         const { _umap_options: options, ...properties } = edit.feature.properties;
-        const feature: Feature = { id: makeId(Math.random), layer: edit.layer, geometry: structuredClone(edit.feature.geometry), properties: structuredClone(properties), options: asObject(options) };
+        const feature: Feature = { id: makeId(Math.random), layer: edit.layer, geometry: structuredClone(edit.feature.geometry) as Geometry, properties: structuredClone(properties), options: asObject(options) };
         map.features.set(refOf(feature), feature);
         this.record(map, feature, 'added', null, null, null);
         return refOf(feature);
@@ -419,7 +431,7 @@ export class MemoryBackend implements Backend {
       }
       case 'geometry': {
         const feature = find(edit.feature);
-        feature.geometry = structuredClone(edit.geometry);
+        feature.geometry = structuredClone(edit.geometry) as Geometry;
         this.record(map, feature, 'changed', 'geometry', null, null);
         return edit.feature;
       }
@@ -454,7 +466,7 @@ export class MemoryBackend implements Backend {
         else layer.settings[edit.key] = value;
         if (edit.key === 'name') layer.name = textOf(value);
         if (edit.key === 'type') layer.kind = textOf(value) as Layer['kind'];
-        if (edit.key === 'fields' && Array.isArray(value)) layer.fields = value.map((entry) => ({ key: textOf(asObject(entry)['key']), type: textOf(asObject(entry)['type']) || 'String' }));
+        if (edit.key === 'fields' && Array.isArray(value)) layer.fields = value.map((entry): Field => ({ key: textOf(asObject(entry)['key']), type: textOf(asObject(entry)['type']) || 'String', values: [], fromMap: false }));
         this.recordLayer(map, layer.id, layer.name, 'changed');
         return edit.layer;
       }
@@ -477,11 +489,11 @@ export class MemoryBackend implements Backend {
     }
   }
 
-  private record(map: StoredMap, feature: Feature, verb: HistoryEntry['verb'], key: string | null, from: Json, to: Json): void {
+  private record(map: StoredMap, feature: Feature, verb: PendingEntry['verb'], key: string | null, from: Json, to: Json): void {
     const ref = refOf(feature);
     const row = this.nextRow++;
     const entries = map.history.get(ref) ?? [];
-    entries.unshift({ row, at: this.now(), who: map.account ?? '', mine: true, verb, key, from, to, state: 'local' });
+    entries.unshift({ row, at: this.now(), who: map.account, mine: true, server: false, current: true, verb: VERBS[verb], key, from, to, state: 'local' });
     map.history.set(ref, entries);
     map.pending.unshift({
       rows: [row], object: ref, layerName: map.layers.get(feature.layer)?.name ?? '', name: textOf(feature.properties['name']), verb,
@@ -489,11 +501,11 @@ export class MemoryBackend implements Backend {
     });
   }
 
-  private recordLayer(map: StoredMap, object: string, name: string, verb: HistoryEntry['verb']): void {
+  private recordLayer(map: StoredMap, object: string, name: string, verb: PendingEntry['verb']): void {
     map.pending.unshift({ rows: [this.nextRow++], object, layerName: name, name, verb, keys: [], at: this.now(), state: 'local', bounds: null });
   }
 }
 
-function asObject(value: Json | undefined): { [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+function asObject(value: Json): Record<string, Json> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, Json>) : {};
 }

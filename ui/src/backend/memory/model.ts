@@ -1,6 +1,6 @@
 // What the in-memory backend keeps: maps with layers, features and the life of each edit.
 
-import type { Bounds, ConflictCard, FieldSpec, Geometry, HistoryEntry, Json, JsonObject, LayerKind, LogLine, PendingEntry, ProposalCard } from '../types';
+import type { ConflictCard, Field, Geometry, HistoryEntry, Json, JsonObject, LayerKind, LogLine, LonLatBox, PendingEntry, ProposalCard, Trouble } from '../types';
 
 export interface Feature { id: string; layer: string; geometry: Geometry; properties: JsonObject; options: JsonObject }
 
@@ -13,7 +13,7 @@ export interface Layer {
   kind: LayerKind;
   mayEdit: boolean;
   settings: JsonObject;
-  fields: FieldSpec[];
+  fields: Field[];
 }
 
 export interface Unit { label: string; before: Snapshot; after: Snapshot }
@@ -27,7 +27,7 @@ export interface StoredMap {
   account: string | null;
   readOnly: boolean;
   syncedAt: number | null;
-  trouble: { code: string; text: string; holder: string | null } | null;
+  trouble: Trouble | null;
   settings: JsonObject;
   layers: Map<string, Layer>;
   features: Map<string, Feature>;
@@ -59,19 +59,19 @@ export function positionsOf(geometry: Geometry): number[][] {
   }
 }
 
-export function boundsOf(geometries: Geometry[]): Bounds | null {
-  let bounds: Bounds | null = null;
+export function boundsOf(geometries: Geometry[]): LonLatBox | null {
+  let box: LonLatBox | null = null;
   for (const geometry of geometries) {
     for (const [lon = 0, lat = 0] of positionsOf(geometry)) {
-      if (bounds === null) bounds = [lon, lat, lon, lat];
-      else bounds = [Math.min(bounds[0], lon), Math.min(bounds[1], lat), Math.max(bounds[2], lon), Math.max(bounds[3], lat)];
+      if (box === null) box = { west: lon, south: lat, east: lon, north: lat };
+      else box = { west: Math.min(box.west, lon), south: Math.min(box.south, lat), east: Math.max(box.east, lon), north: Math.max(box.north, lat) };
     }
   }
-  return bounds;
+  return box;
 }
 
-export function overlap(a: Bounds, b: Bounds): boolean {
-  return a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
+export function overlap(a: LonLatBox, b: LonLatBox): boolean {
+  return a.west <= b.east && a.east >= b.west && a.south <= b.north && a.north >= b.south;
 }
 
 export function textOf(value: Json | undefined): string {

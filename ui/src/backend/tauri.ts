@@ -15,9 +15,6 @@ async function bulk<T>(command: string, args: Record<string, unknown>): Promise<
   return JSON.parse(decoder.decode(view)) as T;
 }
 
-export function isTauri(): boolean {
-  return '__TAURI_INTERNALS__' in window;
-}
 
 export function tauriBackend(): Backend {
   return {

@@ -23,6 +23,7 @@ export type { MapCard } from '../generated/MapCard';
 export type { MapView } from '../generated/MapView';
 export type { PeerCard } from '../generated/PeerCard';
 export type { PendingEntry } from '../generated/PendingEntry';
+export type { Question } from '../generated/Question';
 export type { Problem } from '../generated/Problem';
 export type { ProposalCard } from '../generated/ProposalCard';
 export type { SaveStep } from '../generated/SaveStep';

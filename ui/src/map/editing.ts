@@ -101,7 +101,7 @@ export class Editing {
     this.drawKind = kind;
     this.stage.picking = false;
     this.stage.setDoubleClickZoom(false);
-    this.stage.map.getTargetElement().style.cursor = 'crosshair';
+    this.stage.cursor('crosshair');
     const type = kind === 'point' ? 'Point' : kind === 'polygon' || kind === 'hole' ? 'Polygon' : 'LineString';
     const draw = new Draw({ type, snapTolerance: 10, stopClick: true, style: (feature) => this.style(feature) });
     this.draw = draw;
@@ -127,8 +127,11 @@ export class Editing {
     this.stop();
     this.stage.picking = false;
     const box = new DragBox({ condition: (event) => event.originalEvent instanceof MouseEvent && event.originalEvent.button === 0, className: 'select-box' });
-    box.on('boxend', (event) => void this.selectIn(box.getGeometry().getExtent(), shiftKeyOnly(event.mapBrowserEvent)));
-    this.stage.map.getTargetElement().style.cursor = 'crosshair';
+    box.on('boxend', (event) => {
+      const additive = event.mapBrowserEvent !== null && shiftKeyOnly(event.mapBrowserEvent);
+      void this.selectIn(box.getGeometry().getExtent(), additive);
+    });
+    this.stage.cursor('crosshair');
     this.add(box);
   }
 
@@ -170,7 +173,7 @@ export class Editing {
     this.drawKind = null;
     this.stage.picking = true;
     this.stage.setDoubleClickZoom(true);
-    this.stage.map.getTargetElement().style.cursor = '';
+    this.stage.cursor('');
     this.hooks.sketch(null);
   }
 

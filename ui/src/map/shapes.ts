@@ -31,9 +31,11 @@ export function addHole(geometry: Geometry, hole: Ring): Geometry | null {
   return null;
 }
 
-/** Without the hole around a place, or null when there is none. */
+/** Without the hole around a place, or without the only hole; null when it is not clear which. */
 export function removeHoleAt(geometry: Geometry, place: Position): Geometry | null {
-  const without = (rings: Ring[]): Ring[] => rings.filter((ring, at) => at === 0 || !ringContains(ring, place));
+  const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.type === 'MultiPolygon' ? geometry.coordinates : [];
+  const only = polygons.reduce((sum, rings) => sum + rings.length - 1, 0) === 1;
+  const without = (rings: Ring[]): Ring[] => rings.filter((ring, at) => at === 0 || !(only || ringContains(ring, place)));
   if (geometry.type === 'Polygon') {
     const rings = without(geometry.coordinates);
     return rings.length === geometry.coordinates.length ? null : { type: 'Polygon', coordinates: rings };

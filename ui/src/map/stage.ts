@@ -193,6 +193,11 @@ export class Stage {
     setTimeout(() => this.map.removeOverlay(overlay), stayMs);
   }
 
+  cursor(name: string): void {
+    const target = this.map.getTargetElement();
+    if (target) target.style.cursor = name;
+  }
+
   setDoubleClickZoom(active: boolean): void {
     this.map.getInteractions().forEach((interaction) => {
       if (interaction instanceof DoubleClickZoom) interaction.setActive(active);
@@ -278,6 +283,6 @@ export class Stage {
 
   private hover(event: MapBrowserEvent): void {
     this.events.pointer(toLonLat(event.coordinate));
-    if (this.picking) this.map.getTargetElement().style.cursor = this.objectAt(event.pixel) === null ? '' : 'pointer';
+    if (this.picking) this.cursor(this.objectAt(event.pixel) === null ? '' : 'pointer');
   }
 }

@@ -298,7 +298,7 @@ export class MemoryBackend implements Backend {
   }
 
   async syncLog(before: number | null) {
-    return structuredClone(this.current().log.filter((line) => before === null || line.at < before));
+    return structuredClone(this.current().log.filter((line) => before === null || line.id < before));
   }
 
   async about() {

@@ -23,7 +23,9 @@ fn write(config: &Config) {
         types::DeskEvent,
         types::ExactFeatures,
         types::FeatureDetail,
+        types::FileKind,
         types::HistoryEntry,
+        types::ImportReport,
         types::LibraryView,
         types::LogLine,
         types::MapView,
@@ -70,6 +72,7 @@ fn the_committed_typescript_is_what_the_types_say() {
         }
     }
     let there = files(&folder);
-    let stale: Vec<&String> = made.keys().chain(there.keys()).filter(|name| made.get(*name) != there.get(*name)).collect();
+    let stale: Vec<&String> =
+        made.keys().chain(there.keys()).filter(|name| made.get(*name) != there.get(*name)).collect();
     assert!(stale.is_empty(), "{stale:?} differ: run the tests of bivouac-app once with {UPDATE}=1");
 }

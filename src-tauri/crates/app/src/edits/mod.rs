@@ -29,7 +29,9 @@ pub enum Edit {
         /// Where.
         layer: String,
         /// A GeoJSON feature.
-        #[ts(type = "{ type: \"Feature\", geometry: { type: string, coordinates: unknown }, properties: Record<string, unknown>, id?: string }")]
+        #[ts(
+            type = "{ type: \"Feature\", geometry: { type: string, coordinates: unknown }, properties: Record<string, unknown>, id?: string }"
+        )]
         feature: Value,
     },
     /// Sets a property, or with `_umap_options.` before its name a style option, of a feature.

@@ -1,5 +1,6 @@
 //! What the screens and the command line read; nothing in here writes.
 
+mod extent;
 mod feature;
 mod layer;
 mod log;

@@ -190,6 +190,8 @@ pub struct ExactFeature {
     /// `layer/id`.
     pub object: String,
     /// The GeoJSON feature.
-    #[ts(type = "{ type: \"Feature\", geometry: { type: string, coordinates: unknown }, properties: Record<string, unknown>, id: string }")]
+    #[ts(
+        type = "{ type: \"Feature\", geometry: { type: string, coordinates: unknown }, properties: Record<string, unknown>, id: string }"
+    )]
     pub feature: Value,
 }

@@ -1,5 +1,7 @@
 //! The maps on this laptop.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -101,4 +103,30 @@ pub struct About {
     pub renderer: String,
     /// Where the maps lie.
     pub data_folder: String,
+}
+
+/// A format of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// GeoJSON: the features alone.
+    Geojson,
+    /// uMap's own: settings, layers and features.
+    Umap,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportReport {
+    /// The layers that the features went to.
+    pub layers: Vec<String>,
+    /// How many of them are new.
+    pub new_layers: u64,
+    /// How many features came.
+    pub features: u64,
+    /// What was changed, with how often; in English.
+    pub changed: BTreeMap<String, u64>,
+    /// What was left out, with how often; in English.
+    pub dropped: BTreeMap<String, u64>,
 }

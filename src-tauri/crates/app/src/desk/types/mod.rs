@@ -14,7 +14,7 @@ pub use feature::{
     ExactFeature, ExactFeatures, FeatureDetail, HistoryEntry, Inherited, InheritedFrom, SaveStep, UndoSummary, Undone,
     WrittenEdit,
 };
-pub use library::{About, LibraryView, MapCard, TakeOffline, Trouble};
+pub use library::{About, FileKind, ImportReport, LibraryView, MapCard, TakeOffline, Trouble};
 pub use map::{Field, LayerCard, LayerKind, LonLatBox, MapView, RightsView, Spot};
 pub use problem::Problem;
 pub use sync::{Chip, ChipKind, CountsView, LogLine, PeerCard, SignIn, SyncState, SyncView};

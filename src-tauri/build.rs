@@ -1,0 +1,5 @@
+//! Checks the configuration and the capabilities, and lists every command.
+
+fn main() {
+    tauri_build::build();
+}

@@ -20,6 +20,7 @@ export default ts.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-restricted-imports': ['error', { patterns: [{ group: ['@tauri-apps/*'], message: 'Only src/backend/tauri.ts speaks to Tauri.' }] }],
       'no-undef': 'off',
+      '@typescript-eslint/no-dynamic-delete': 'off',
       'svelte/prefer-svelte-reactivity': 'off',
     },
   },

@@ -1,7 +1,7 @@
 // The one door between the window and the core. Everything asynchronous; errors are `Problem`.
 
 import type {
-  About, ConflictCard, DeskEvent, Edit, ExactFeatures, FeatureDetail, HistoryEntry, LayerLegend, LibraryView, LogLine,
+  About, ConflictCard, DeskEvent, Edit, ExactFeatures, FeatureDetail, FileKind, HistoryEntry, ImportReport, LayerLegend, LibraryView, LogLine,
   LonLatBox, MapView, PendingEntry, Problem, ProposalCard, Side, SignIn, SyncView, TakeOffline, UndoSummary,
   ViewportAnswer, ViewportQuery, WrittenEdit,
 } from './types';
@@ -10,7 +10,8 @@ export type Unsubscribe = () => void;
 
 export interface Backend {
   library(): Promise<LibraryView>;
-  createMap(name: string, server: string | null): Promise<string>;
+  /** `layer` is the name of the layer that it begins with. */
+  createMap(name: string, layer: string, server: string | null): Promise<string>;
   addSample(): Promise<string>;
   takeOffline(request: TakeOffline): Promise<string>;
   cancel(): Promise<void>;
@@ -47,8 +48,12 @@ export interface Backend {
 
   about(): Promise<About>;
   openExternal(url: string): Promise<void>;
-  exportMap(format: string): Promise<void>;
-  importFile(layer: string | null): Promise<void>;
+  /** Asks where; null when nothing was chosen, otherwise the number of features. */
+  exportMap(kind: FileKind, layer: string | null): Promise<number | null>;
+  /** Asks which file; null when nothing was chosen. */
+  importFile(layer: string | null): Promise<ImportReport | null>;
+  /** A file that came as `open-wanted`. */
+  importOffered(id: string, layer: string | null): Promise<ImportReport>;
   showLogs(): Promise<void>;
   setLocale(locale: string): Promise<void>;
   quit(): Promise<void>;

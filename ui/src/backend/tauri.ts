@@ -19,7 +19,7 @@ async function bulk<T>(command: string, args: Record<string, unknown>): Promise<
 export function tauriBackend(): Backend {
   return {
     library: () => invoke('library'),
-    createMap: (name, server) => invoke('create_map', { name, server }),
+    createMap: (name, layer, server) => invoke('create_map', { name, layer, server }),
     addSample: () => invoke('add_sample'),
     takeOffline: (request) => invoke('take_offline', { request }),
     cancel: () => invoke('cancel'),
@@ -56,8 +56,9 @@ export function tauriBackend(): Backend {
 
     about: () => invoke('about'),
     openExternal: (url) => invoke('open_external', { url }),
-    exportMap: (format) => invoke('export_map', { format }),
+    exportMap: (kind, layer) => invoke('export_map', { kind, layer }),
     importFile: (layer) => invoke('import_file', { layer }),
+    importOffered: (id, layer) => invoke('import_offered', { id, layer }),
     showLogs: () => invoke('show_logs'),
     setLocale: (locale) => invoke('set_locale', { locale }),
     quit: () => invoke('quit'),

@@ -12,6 +12,8 @@ export type { ExactFeature } from '../generated/ExactFeature';
 export type { ExactFeatures } from '../generated/ExactFeatures';
 export type { FeatureDetail } from '../generated/FeatureDetail';
 export type { Field } from '../generated/Field';
+export type { FileKind } from '../generated/FileKind';
+export type { ImportReport } from '../generated/ImportReport';
 export type { HistoryEntry } from '../generated/HistoryEntry';
 export type { Inherited } from '../generated/Inherited';
 export type { LayerCard } from '../generated/LayerCard';

@@ -69,3 +69,12 @@ export function logText(line: LogLine): string {
   };
   return known[line.code]?.() ?? (detail === '' ? line.code : `${line.code}: ${detail}`);
 }
+
+/** An undo unit's label: our own words, or a code of the core's. */
+export function labelText(label: string): string {
+  const known: Record<string, () => string> = {
+    'new-map': m.label_new_map, import: m.label_import, 'take back': m.label_take_back, 'take-back': m.label_take_back,
+    resolve: m.label_decision, decide: m.label_decision, approve: m.label_approve,
+  };
+  return known[label]?.() ?? label;
+}

@@ -158,6 +158,13 @@ export class Stage {
     return toLonLat(this.map.getView().getCenter() ?? [0, 0]);
   }
 
+  /** Where a place is on the screen, in CSS pixels. */
+  onScreen(at: Position): number[] {
+    const pixel = this.map.getPixelFromCoordinate(fromLonLat(at)) ?? [0, 0];
+    const box = this.map.getTargetElement()?.getBoundingClientRect();
+    return [(pixel[0] ?? 0) + (box?.left ?? 0), (pixel[1] ?? 0) + (box?.top ?? 0)];
+  }
+
   /** The box in view. */
   box(margin = 0): LonLatBox {
     const extent = this.map.getView().calculateExtent();

@@ -2,7 +2,7 @@
 
 import { asProblem } from '../backend/backend';
 import type { Backend } from '../backend/backend';
-import type { DeskEvent, LibraryView, Question, TakeOffline } from '../backend/types';
+import type { DeskEvent, FileKind, ImportReport, LibraryView, Question, TakeOffline } from '../backend/types';
 import { explain, noticeText } from '../i18n/problems';
 import { m } from '../paraglide/messages';
 import { Notices } from './notices.svelte';
@@ -20,8 +20,9 @@ export class Desk {
   opening = $state<string | null>(null);
   progress = $state<Progress | null>(null);
   asked = $state<Asked[]>([]);
-  /** An address that the system handed to this window; it is asked about before anything is opened. */
-  wanted = $state<string | null>(null);
+  /** An address or a file that the system handed to this window; it is asked about before anything is opened. */
+  wanted = $state<{ what: string; import: string | null } | null>(null);
+  imported = $state<ImportReport | null>(null);
 
   constructor(readonly backend: Backend) {
     backend.listen((event) => this.hear(event));
@@ -81,6 +82,20 @@ export class Desk {
     }
   }
 
+  async exportMap(kind: FileKind, layer: string | null = null): Promise<void> {
+    const written = await this.run(() => this.backend.exportMap(kind, layer));
+    if (typeof written === 'number') this.notices.add('good', m.exported_n({ n: written }));
+  }
+
+  /** Imports a file of the user's choice, or one that was offered. */
+  async importFile(layer: string | null, offered: string | null = null): Promise<void> {
+    const report = await this.run(() => (offered === null ? this.backend.importFile(layer) : this.backend.importOffered(offered, layer)));
+    if (report === undefined || report === null) return;
+    await this.map?.refresh();
+    if (Object.keys(report.changed).length + Object.keys(report.dropped).length > 0) this.imported = report;
+    else this.notices.add('good', m.imported_title({ n: report.features }), '', { action: { label: m.undo(), run: () => void this.map?.undo() } });
+  }
+
   async answer(id: number, text: string | null): Promise<void> {
     this.asked = this.asked.filter((question) => question.id !== id);
     await this.run(() => this.backend.answer(id, text));
@@ -103,7 +118,7 @@ export class Desk {
         this.asked = [...this.asked, { id: event.id, question: event.question, text: event.text }];
         break;
       case 'open-wanted':
-        this.wanted = event.what;
+        this.wanted = { what: event.what, import: event.import };
         break;
       case 'changed':
       case 'sync':

@@ -3,6 +3,7 @@
 import { asProblem } from '../backend/backend';
 import type { DeskEvent, Edit, FeatureDetail, LayerCard, LayerLegend, MapView, SyncView, UndoSummary } from '../backend/types';
 import { explain } from '../i18n/problems';
+import { labelText } from '../i18n/words';
 import { m } from '../paraglide/messages';
 import type { Desk } from './desk.svelte';
 import { Drafts } from './drafts.svelte';
@@ -209,7 +210,7 @@ export class OpenMap {
   private tellUndo(summary: UndoSummary | undefined, what: 'undo' | 'redo'): void {
     if (summary === undefined) return;
     const left = summary.leftOut;
-    const title = what === 'undo' ? m.undone({ label: summary.label }) : m.redone({ label: summary.label });
+    const title = what === 'undo' ? m.undone({ label: labelText(summary.label) }) : m.redone({ label: labelText(summary.label) });
     if (left.length === 0) this.desk.notices.add('info', title);
     else this.desk.notices.add('warning', title, m.undo_left({ n: left.length, who: [...new Set(left.map((entry) => entry.by ?? m.somebody()))].join(', ') }));
     void this.refresh();

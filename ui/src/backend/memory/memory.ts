@@ -67,9 +67,11 @@ export class MemoryBackend implements Backend {
     return { maps: [...this.maps.values()].map((map) => this.card(map)), folder: '~/.local/share/bivouac', open: this.open?.id ?? null };
   }
 
-  async createMap(name: string, server: string | null) {
+  async createMap(name: string, layer: string, server: string | null) {
     const id = makeId(Math.random);
-    this.maps.set(id, emptyMap(id, name, server));
+    const map = emptyMap(id, name, server);
+    map.layers.set('layer-first', { id: 'layer-first', name: layer, parent: null, rank: 0, group: false, kind: 'Default', mayEdit: true, settings: { displayOnLoad: true, name: layer }, fields: [] });
+    this.maps.set(id, map);
     this.emit({ kind: 'library' });
     return id;
   }
@@ -306,8 +308,21 @@ export class MemoryBackend implements Backend {
   }
 
   async openExternal() {}
-  async exportMap() {}
-  async importFile() {}
+  async exportMap() {
+    return this.current().features.size;
+  }
+
+  async importFile(layer: string | null) {
+    return this.importOffered('', layer);
+  }
+
+  async importOffered(_id: string, layer: string | null) {
+    const map = this.current();
+    const into = layer ?? [...map.layers.values()].find((candidate) => candidate.mayEdit && !candidate.group)?.id ?? '';
+    await this.edit('import', [1, 2, 3].map((n): Edit => ({ do: 'add', layer: into, feature: { type: 'Feature', geometry: { type: 'Point', coordinates: [5.55 + n * 0.004, 45.1] }, properties: { name: `Waypoint ${n}` } } })));
+    return { layers: [into], newLayers: 0, features: 3, changed: { 'a name with dots': 1 }, dropped: { 'a track without points': 2 } };
+  }
+
   async showLogs() {}
   async setLocale() {}
   async quit() {}

@@ -6,6 +6,8 @@ declare global {
   interface Window {
     /** For tests in a browser: the backend itself. */
     bivouacMemory?: MemoryBackend;
+    /** Where a longitude and latitude is on the screen; there while a map is open. */
+    bivouacPixel?: (lon: number, lat: number) => number[];
   }
 }
 

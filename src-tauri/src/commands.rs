@@ -60,6 +60,8 @@ macro_rules! commands {
 
 commands! {
     library() -> LibraryView = |desk| desk.library();
+    create_map(name: String, layer: String, server: Option<String>) -> String = |desk|
+        desk.create_map(&name, &layer, server.as_deref());
     add_sample() -> String = |desk| desk.add_sample();
     take_offline(request: TakeOffline) -> String = |desk| desk.take_offline(&request);
     remove_map(id: String, discard: bool) -> () = |desk| desk.remove_map(&id, discard);
@@ -93,12 +95,6 @@ commands! {
 }
 
 #[tauri::command]
-async fn create_map(app: AppHandle, desk: Shared<'_>, name: String, server: Option<String>) -> Answer<String> {
-    let layer = app.state::<Locale>().says("Layer 1", "Calque 1").to_owned();
-    away(desk, move |desk| desk.create_map(&name, &layer, server.as_deref())).await
-}
-
-#[tauri::command]
 fn cancel(desk: Shared<'_>) {
     desk.cancel();
 }
@@ -127,18 +123,18 @@ fn show_logs(app: AppHandle) -> Answer<()> {
 }
 
 #[tauri::command]
-fn set_locale(locale: State<'_, Locale>, name: String) {
-    *locale.0.lock().unwrap_or_else(PoisonError::into_inner) = name;
+fn set_locale(language: State<'_, Locale>, locale: String) {
+    *language.0.lock().unwrap_or_else(PoisonError::into_inner) = locale;
 }
 
 /// Asks where to, then exports; gives the number of features, or nothing when nobody chose.
 #[tauri::command]
-async fn export_map(app: AppHandle, desk: Shared<'_>, format: FileKind, layer: Option<String>) -> Answer<Option<u64>> {
+async fn export_map(app: AppHandle, desk: Shared<'_>, kind: FileKind, layer: Option<String>) -> Answer<Option<u64>> {
     let title = app.state::<Locale>().says("Export the map", "Exporter la carte").to_owned();
     away(desk, move |desk| {
-        let dialog = app.dialog().file().set_title(title).set_file_name(desk.export_name(format)?);
+        let dialog = app.dialog().file().set_title(title).set_file_name(desk.export_name(kind)?);
         let Some(path) = dialog.blocking_save_file().and_then(|path| path.into_path().ok()) else { return Ok(None) };
-        desk.export_to(format, layer.as_deref(), &path).map(Some)
+        desk.export_to(kind, layer.as_deref(), &path).map(Some)
     })
     .await
 }

@@ -17,6 +17,7 @@ The window of Bivouac. A file is offered for import, an address for taking offli
   --data-dir DIR       where the maps lie (also BIVOUAC_DATA_DIR)
   --renderer KIND      software, or default; found out when not given
   --secrets KIND       keyring, file or memory (also BIVOUAC_SECRETS)
+  --sample             an empty library begins with the sample map
   --help               this
 
 BIVOUAC_PASSPHRASE     the passphrase of the file of secrets, where there is no keyring
@@ -33,6 +34,8 @@ pub struct Arguments {
     pub renderer: Option<Renderer>,
     /// Where secrets are kept.
     pub secrets: Option<Kind>,
+    /// An empty library begins with the sample map.
+    pub sample: bool,
     /// Only the help is wanted.
     pub help: bool,
 }
@@ -51,6 +54,7 @@ impl Arguments {
             let mut value = || inline.clone().or_else(|| Some(given.next()?.to_string_lossy().into_owned()));
             match name.as_str() {
                 "--help" | "-h" => read.help = true,
+                "--sample" => read.sample = true,
                 "--data-dir" => read.data_dir = value().map(PathBuf::from),
                 "--renderer" => read.renderer = value().as_deref().and_then(Renderer::named),
                 "--secrets" => read.secrets = value().as_deref().and_then(kind),
@@ -106,7 +110,8 @@ mod tests {
 
     #[test]
     fn options_stand_with_and_without_an_equals_sign_and_the_rest_is_to_be_opened() {
-        let read = read(&["--data-dir", "/tmp/a", "walk.umap", "--renderer=software", "bivouac:https://umap.example.org/m/1"]);
+        let read =
+            read(&["--data-dir", "/tmp/a", "walk.umap", "--renderer=software", "bivouac:https://umap.example.org/m/1"]);
         assert_eq!(read.data_dir, Some(PathBuf::from("/tmp/a")));
         assert_eq!(read.renderer, Some(Renderer::Software));
         assert_eq!(read.given, ["walk.umap", "bivouac:https://umap.example.org/m/1"]);

@@ -46,6 +46,9 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .setup(move |app| {
             let face = Arc::new(Face::new(app.handle().clone()));
             let desk = Desk::new(&arguments.folder()?, arguments.secrets, face)?;
+            if arguments.sample && desk.library().is_ok_and(|library| library.maps.is_empty()) {
+                desk.add_sample().map_err(|problem| problem.text)?;
+            }
             app.manage(Arc::new(desk));
             app.manage(Arrivals::default());
             app.manage(commands::Locale::default());

@@ -49,6 +49,7 @@ impl Default for WindowHome {
 pub struct Window {
     session: String,
     agent: ureq::Agent,
+    display: String,
     /// In the order in which they are ended.
     processes: Vec<Child>,
 }
@@ -116,7 +117,7 @@ impl Window {
             .build()
             .new_agent();
         let base = format!("http://127.0.0.1:{port}");
-        let mut window = Self { session: base.clone(), agent, processes: vec![driver, manager, screen] };
+        let mut window = Self { session: base.clone(), agent, display, processes: vec![driver, manager, screen] };
         wait_until("WebKit's driver", PATIENCE, || window.try_call("GET", "/status", None));
         let options = json!({"binary": program(), "args": arguments});
         let wanted = json!({"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}});
@@ -138,7 +139,8 @@ impl Window {
             (_, body) => self.agent.post(&url).send_json(body.unwrap_or_else(|| json!({}))),
         };
         let mut answer = answer.map_err(|error| error.to_string())?;
-        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|error| error.to_string())?;
+        let text =
+            answer.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|error| error.to_string())?;
         let value: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
         if answer.status() == 200 { Ok(value["value"].clone()) } else { Err(value["value"].to_string()) }
     }
@@ -163,16 +165,19 @@ impl Window {
     /// The element that an XPath names, waited for until it is seen.
     #[track_caller]
     pub fn find(&self, xpath: &str) -> Element {
-        wait_until(&format!("{xpath} on the screen"), PATIENCE, || {
-            let wanted = json!({"using": "xpath", "value": xpath});
-            let found = self.try_call("POST", "/elements", Some(wanted))?;
-            for element in found.as_array().into_iter().flatten() {
-                let Some(id) = element[ELEMENT].as_str() else { continue };
-                if self.try_call("GET", &format!("/element/{id}/displayed"), None) == Ok(json!(true)) {
-                    return Ok(Element(id.to_owned()));
-                }
+        // The driver's own idea of what is displayed stumbles over text that is cut off.
+        let script = "const found = document.evaluate(arguments[0], document, null, XPathResult.ORDERED_NODE_SNAPSHOT_TYPE, null);
+            for (let at = 0; at < found.snapshotLength; at++) {
+              const box = found.snapshotItem(at).getBoundingClientRect();
+              if (box.width > 0 && box.height > 0) return found.snapshotItem(at);
             }
-            Err("it is not there".to_owned())
+            return null";
+        wait_until(&format!("{xpath} on the screen"), PATIENCE, || {
+            let found = self.try_call("POST", "/execute/sync", Some(json!({"script": script, "args": [xpath]})))?;
+            match found[ELEMENT].as_str() {
+                Some(id) => Ok(Element(id.to_owned())),
+                None => Err("it is not there".to_owned()),
+            }
         })
     }
 
@@ -252,7 +257,8 @@ impl Window {
             actions.push(json!({"type": "pause", "duration": 60}));
         }
         actions.push(up);
-        let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
+        let mouse =
+            json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
         self.call("POST", "/actions", Some(json!({"actions": [mouse]})));
         // Two clicks in one place within this are a double click, which finishes a shape.
         std::thread::sleep(Duration::from_millis(320));
@@ -286,23 +292,22 @@ impl Window {
         if answer["error"].is_null() { Ok(answer["value"].clone()) } else { Err(answer["error"].clone()) }
     }
 
-    /// Keeps a picture of the page in `target/window`, which git ignores.
+    /// Keeps a picture of the whole screen in `target/window`, which git ignores.
     #[track_caller]
     pub fn picture(&self, name: &str) -> PathBuf {
-        let picture = self.call("GET", "/screenshot", None);
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/window");
-        fs::create_dir_all(&folder).expect("the folder of pictures can be made");
-        let path = folder.join(format!("{name}.png"));
-        let bytes = base64(picture.as_str().unwrap_or_default());
-        assert!(bytes.starts_with(b"\x89PNG"), "the driver gave no picture");
-        fs::write(&path, bytes).expect("the picture can be kept");
+        let path = picture_of(&self.display, name);
+        assert!(path.is_file(), "the screen gave no picture");
         path
     }
 
     /// Closes the window as its user does, by the program's own command.
     pub fn quit(mut self) {
         // The program is gone before it can answer.
-        let _ = self.try_call("POST", "/execute/sync", Some(json!({"script": "window.__TAURI_INTERNALS__.invoke('quit')", "args": []})));
+        let _ = self.try_call(
+            "POST",
+            "/execute/sync",
+            Some(json!({"script": "window.__TAURI_INTERNALS__.invoke('quit')", "args": []})),
+        );
         std::thread::sleep(Duration::from_millis(700));
         self.end();
     }
@@ -327,11 +332,7 @@ impl Drop for Window {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let name = std::thread::current().name().unwrap_or("window").replace("::", "-");
-            if let Ok(Value::String(picture)) = self.try_call("GET", "/screenshot", None) {
-                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/window");
-                let _ = fs::create_dir_all(&folder);
-                let _ = fs::write(folder.join(format!("failed-{name}.png")), base64(&picture));
-            }
+            picture_of(&self.display, &format!("failed-{name}"));
         }
         self.end();
     }
@@ -356,23 +357,11 @@ fn terminate(process: &Child) {
     let _ = Command::new("kill").arg("-TERM").arg(process.id().to_string()).stderr(Stdio::null()).status();
 }
 
-fn base64(text: &str) -> Vec<u8> {
-    let value = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for six in text.bytes().filter_map(value) {
-        held = held << 6 | u32::from(six);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits & 0xff) as u8);
-        }
-    }
-    bytes
+/// A picture of a display. The driver's own screenshots never come where nothing is composited.
+fn picture_of(display: &str, name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/window");
+    let path = folder.join(format!("{name}.png"));
+    let _ = fs::create_dir_all(&folder);
+    let _ = Command::new("import").args(["-window", "root"]).arg(&path).env("DISPLAY", display).status();
+    path
 }

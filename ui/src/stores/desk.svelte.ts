@@ -70,6 +70,8 @@ export class Desk {
     }
     await this.run(() => this.backend.closeMap());
     this.map = null;
+    // What was said about that map, with its undo, makes no sense without it.
+    this.notices.clear();
     await this.refreshLibrary();
   }
 

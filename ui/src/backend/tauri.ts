@@ -68,8 +68,13 @@ export function tauriBackend(): Backend {
       let stop: (() => void) | null = null;
       let stopped = false;
       void listen<DeskEvent>('bivouac', (message) => handler(message.payload)).then((unlisten) => {
-        if (stopped) unlisten();
-        else stop = unlisten;
+        if (stopped) {
+          unlisten();
+          return;
+        }
+        stop = unlisten;
+        // What came from outside before anybody listened is told now.
+        void invoke('ready');
       });
       return () => {
         stopped = true;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ts_rs::{Config, TS};
 
 use super::types;
+use crate::draw::types as draw;
 use crate::edits::Edit;
 
 /// Set to write the files instead of comparing them.
@@ -18,6 +19,9 @@ fn write(config: &Config) {
     }
     all!(
         Edit,
+        draw::LayerLegend,
+        draw::ViewportAnswer,
+        draw::ViewportQuery,
         types::About,
         types::ConflictCard,
         types::DeskEvent,

@@ -56,7 +56,8 @@ export interface Backend {
   importOffered(id: string, layer: string | null): Promise<ImportReport>;
   showLogs(): Promise<void>;
   setLocale(locale: string): Promise<void>;
-  quit(): Promise<void>;
+  /** Ends the program, or stays after `quit-wanted`. */
+  quit(stay: boolean): Promise<void>;
   answer(id: number, text: string | null): Promise<void>;
 
   listen(handler: (event: DeskEvent) => void): Unsubscribe;

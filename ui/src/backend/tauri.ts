@@ -15,7 +15,6 @@ async function bulk<T>(command: string, args: Record<string, unknown>): Promise<
   return JSON.parse(decoder.decode(view)) as T;
 }
 
-
 export function tauriBackend(): Backend {
   return {
     library: () => invoke('library'),
@@ -61,7 +60,7 @@ export function tauriBackend(): Backend {
     importOffered: (id, layer) => invoke('import_offered', { id, layer }),
     showLogs: () => invoke('show_logs'),
     setLocale: (locale) => invoke('set_locale', { locale }),
-    quit: () => invoke('quit'),
+    quit: (stay) => invoke('quit', { stay }),
     answer: (id, text) => invoke('answer', { id, text }),
 
     listen(handler) {

@@ -37,6 +37,22 @@ export type { Trouble } from '../generated/Trouble';
 export type { TakeOffline } from '../generated/TakeOffline';
 export type { UndoSummary } from '../generated/UndoSummary';
 export type { WrittenEdit } from '../generated/WrittenEdit';
+export type { Fill } from '../generated/Fill';
+export type { Icon } from '../generated/Icon';
+export type { IconClass } from '../generated/IconClass';
+export type { Label } from '../generated/Label';
+export type { LabelSide } from '../generated/LabelSide';
+export type { LayerLegend } from '../generated/LayerLegend';
+export type { LegendEntry } from '../generated/LegendEntry';
+export type { Mark } from '../generated/Mark';
+export type { MarkGeometry } from '../generated/MarkGeometry';
+export type { PathText } from '../generated/PathText';
+export type { Stroke } from '../generated/Stroke';
+export type { Style } from '../generated/Style';
+export type { Symbol } from '../generated/Symbol';
+export type { SymbolKind } from '../generated/SymbolKind';
+export type { ViewportAnswer } from '../generated/ViewportAnswer';
+export type { ViewportQuery } from '../generated/ViewportQuery';
 
 /** A value that the map carries; nothing is known about it before it was looked at. */
 export type Json = unknown;
@@ -51,86 +67,3 @@ export type Geometry =
   | { type: 'Polygon'; coordinates: Position[][] }
   | { type: 'MultiPolygon'; coordinates: Position[][][] }
   | { type: 'GeometryCollection'; geometries: Geometry[] };
-
-export interface LayerLegend { layer: string; entries: LegendEntry[] }
-
-export interface LegendEntry {
-  kind: 'layer' | 'rule' | 'class' | 'category' | 'size';
-  label: string;
-  color: string;
-  opacity: number;
-  radius: number | null;
-  symbol: Symbol | null;
-  count: number | null;
-}
-
-export interface ViewportQuery {
-  west: number;
-  south: number;
-  east: number;
-  north: number;
-  zoom: number;
-  width: number;
-  height: number;
-  pixelRatio: number;
-  hidden: string[];
-  shown: string[];
-  selected: string[];
-}
-
-export interface Stroke { color: string; width: number; opacity: number; dash: number[] }
-export interface Fill { color: string; opacity: number }
-export type IconClass = 'Default' | 'Circle' | 'LargeCircle' | 'Drop' | 'Ball' | 'Raw';
-export type SymbolKind = 'none' | 'dot' | 'text' | 'url';
-export interface Symbol { kind: SymbolKind; value: string; light: boolean }
-export interface Icon { class: IconClass; color: string; opacity: number; size: number; symbol: Symbol }
-export type LabelSide = 'auto' | 'left' | 'right' | 'top' | 'bottom';
-export interface Label { side: LabelSide; hover: boolean; interactive: boolean }
-export interface PathText {
-  text: string;
-  color: string;
-  opacity: number;
-  size: number;
-  offset: number;
-  place: 'start' | 'center' | 'end';
-  repeat: boolean;
-  rotate: number;
-}
-
-export type Style =
-  | { kind: 'marker'; icon: Icon; label: Label | null }
-  | { kind: 'line'; stroke: Stroke | null; text: PathText | null; label: Label | null; interactive: boolean }
-  | { kind: 'area'; stroke: Stroke | null; fill: Fill | null; text: PathText | null; label: Label | null; interactive: boolean; mask: boolean }
-  | { kind: 'circle'; stroke: Stroke | null; fill: Fill | null; label: Label | null; interactive: boolean }
-  | { kind: 'cluster'; color: string; textColor: string }
-  | { kind: 'heat'; radius: number; blur: number; minOpacity: number };
-
-export type MarkGeometry = Exclude<Geometry, { type: 'GeometryCollection' }>;
-
-export interface Mark {
-  /** `layer/id`, or null for a cluster or a spot of heat. */
-  o: string | null;
-  l: number;
-  s: number;
-  g: MarkGeometry;
-  /** Label. */
-  t?: string;
-  /** How many features a cluster holds. */
-  n?: number;
-  /** Radius in pixels of a circle. */
-  r?: number;
-  /** Share of the greatest heat, 0 to 1. */
-  v?: number;
-  /** What a cluster covers. */
-  b?: [number, number, number, number];
-}
-
-export interface ViewportAnswer {
-  revision: number;
-  zoom: number;
-  thinned: boolean;
-  features: number;
-  layers: string[];
-  styles: Style[];
-  marks: Mark[];
-}

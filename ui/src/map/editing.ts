@@ -53,6 +53,8 @@ export class Editing {
   private drawKind: DrawKind | null = null;
   private live: Live | null = null;
   private mode: EditMode = 'vertices';
+  /** A line is continued at its beginning by drawing it the other way round. */
+  private reversed = false;
   private colors: MapColors | null = null;
 
   constructor(private readonly stage: Stage, private readonly hooks: EditingHooks) {
@@ -96,9 +98,22 @@ export class Editing {
     this.stage.setLive([]);
   }
 
-  start(kind: DrawKind): void {
+  /** Which end of the live line lies at a place on the screen. */
+  endAt(pixel: number[]): 'start' | 'end' | null {
+    const geometry = this.live?.feature.getGeometry();
+    if (!(geometry instanceof LineString)) return null;
+    const near = (place: Position): boolean => {
+      const [x = 0, y = 0] = this.stage.map.getPixelFromCoordinate(place) ?? [];
+      return Math.hypot(x - (pixel[0] ?? 0), y - (pixel[1] ?? 0)) <= SNAP_PX;
+    };
+    if (near(geometry.getLastCoordinate())) return 'end';
+    return near(geometry.getFirstCoordinate()) ? 'start' : null;
+  }
+
+  start(kind: DrawKind, fromStart = false): void {
     this.stop();
     this.drawKind = kind;
+    this.reversed = fromStart;
     this.stage.picking = false;
     this.stage.setDoubleClickZoom(false);
     this.stage.cursor('crosshair');
@@ -118,7 +133,10 @@ export class Editing {
     if (kind === 'continue' && this.live !== null) {
       const geometry = this.live.feature.getGeometry();
       this.source.clear(true);
-      if (geometry instanceof LineString) draw.extend(new Feature(geometry.clone()) as Feature<LineString>);
+      if (geometry instanceof LineString) {
+        const line = geometry.getCoordinates();
+        draw.extend(new Feature(new LineString(fromStart ? line.toReversed() : line)));
+      }
     }
     void this.loadSnap();
   }
@@ -280,7 +298,8 @@ export class Editing {
 
   private finish(kind: DrawKind, drawn: Geometry): void {
     const stored = kind === 'continue' ? (this.live?.stored ?? null) : null;
-    const geometry = restoreGeometry(stored, drawn, this.snapTargets);
+    const turned = this.reversed && drawn.type === 'LineString' ? { ...drawn, coordinates: drawn.coordinates.toReversed() } : drawn;
+    const geometry = restoreGeometry(stored, turned, this.snapTargets);
     this.stop();
     this.hooks.drawn(kind, geometry);
   }
@@ -332,8 +351,9 @@ export class Editing {
       const snapped = feature.get('existing') === true;
       const live = this.live?.feature === feature;
       const color = snapped ? '#e0218a' : focus;
-      return [new Style({ image: new Circle({ radius: live ? 12 : 8, fill: new Fill({ color: live ? 'rgba(255,255,255,0.6)' : '#ffffff' }), stroke: new Stroke({ color, width: 4 }) }), zIndex: 3 }),
-        ...(live ? [new Style({ image: new Circle({ radius: 3.5, fill: new Fill({ color: focus }) }), zIndex: 4 })] : [])];
+      const pin = live && this.live !== null ? this.stage.stylesOf(this.live.object) : [];
+      return [...pin, new Style({ image: new Circle({ radius: live ? 12 : 8, fill: new Fill({ color: live ? 'rgba(255,255,255,0.35)' : '#ffffff' }), stroke: new Stroke({ color, width: 4 }) }), zIndex: 3 }),
+        ...(live ? [new Style({ image: new Circle({ radius: 3.5, fill: new Fill({ color: focus }) }), zIndex: 30_000 })] : [])];
     }
     const styles = [new Style({ stroke: white }), new Style({ stroke: line, fill: new Fill({ color: 'rgba(11,87,208,0.12)' }) })];
     if (this.live?.feature !== feature) return styles;

@@ -28,7 +28,7 @@ const MARGIN = 0.2;
 const HIT_PX = 7;
 
 export interface StageEvents {
-  pick: (object: string | null, additive: boolean, at: Position) => void;
+  pick: (object: string | null, how: { additive: boolean; ctrl: boolean; pixel: number[] }) => void;
   pointer: (at: Position | null) => void;
   moved: (view: { center: Position; zoom: number; resolution: number }) => void;
   shown: (answer: ViewportAnswer) => void;
@@ -58,7 +58,7 @@ export class Stage {
   picking = true;
 
   constructor(target: HTMLElement, ask: (query: ViewportQuery) => Promise<ViewportAnswer>, private readonly events: StageEvents) {
-    this.marksLayer = new VectorLayer({ source: this.marks, zIndex: 10, declutter: true, updateWhileAnimating: true, updateWhileInteracting: true, renderBuffer: 80 });
+    this.marksLayer = new VectorLayer({ source: this.marks, zIndex: 10, declutter: true, renderBuffer: 260 });
     this.highlightLayer = new VectorLayer({ source: this.highlights, zIndex: 30 });
     this.comparisonLayer = new VectorLayer({ source: this.comparison, zIndex: 40 });
     this.map = new OlMap({
@@ -132,11 +132,24 @@ export class Stage {
     if (extent !== null && extent !== undefined && sides.length > 0 && !containsExtent(this.map.getView().calculateExtent(), extent)) this.fitExtent(extent);
   }
 
+  /** How a feature looks in the picture, for the editor that draws it itself. */
+  stylesOf(object: string): Style[] {
+    const mark = this.answer?.marks.find((candidate) => candidate.o === object);
+    const style = mark === undefined ? undefined : this.answer?.styles[mark.s];
+    return mark === undefined || style === undefined ? [] : this.styles.of(mark, style, JSON.stringify(style), true);
+  }
+
   reload(): void {
     void this.loader.now();
   }
 
   fit(box: LonLatBox, animate = true): void {
+    if (box.west === box.east && box.south === box.north) {
+      const zoom = this.map.getView().getZoom() ?? 3;
+      if (animate) this.center([box.west, box.south], Math.max(zoom, 14));
+      else this.jump([box.west, box.south], 14);
+      return;
+    }
     this.fitExtent(transformExtent([box.west, Math.max(-85, box.south), box.east, Math.min(85, box.north)], 'EPSG:4326', 'EPSG:3857'), animate);
   }
 
@@ -246,12 +259,13 @@ export class Stage {
     if (answer === null) return;
     const middle = this.map.getView().getCenter()?.[0] ?? 0;
     const features: Feature[] = [];
+    const keys = answer.styles.map((style) => JSON.stringify(style));
     for (const mark of answer.marks) {
       const style = answer.styles[mark.s];
       if (style === undefined || style.kind === 'heat' || (mark.o !== null && this.live.has(mark.o))) continue;
       const geometry = toDrawn(mark.g);
       const feature = new Feature({ geometry, mark });
-      feature.setStyle(this.styles.of(mark, style, (getCenter(geometry.getExtent())[0] ?? 0) <= middle));
+      feature.setStyle(this.styles.of(mark, style, keys[mark.s] ?? '', (getCenter(geometry.getExtent())[0] ?? 0) <= middle));
       features.push(feature);
     }
     this.marks.clear(true);
@@ -272,10 +286,10 @@ export class Stage {
     if (!this.picking) return;
     const original = event.originalEvent;
     const additive = original instanceof MouseEvent && (original.shiftKey || original.ctrlKey || original.metaKey);
-    this.pickAt(event.pixel, additive);
+    this.pickAt(event.pixel, additive, original instanceof MouseEvent && (original.ctrlKey || original.metaKey));
   }
 
-  pickAt(pixel: number[], additive: boolean): void {
+  pickAt(pixel: number[], additive: boolean, ctrl = false): void {
     const mark = this.objectAt(pixel);
     const at = toLonLat(this.map.getCoordinateFromPixel(pixel) ?? [0, 0]);
     if (mark !== null && mark.o === null) {
@@ -285,7 +299,7 @@ export class Stage {
       else this.fit({ west, south, east, north });
       return;
     }
-    this.events.pick(mark?.o ?? null, additive, at);
+    this.events.pick(mark?.o ?? null, { additive, ctrl, pixel });
   }
 
   private hover(event: MapBrowserEvent): void {

@@ -18,9 +18,9 @@ export class StyleCache {
   private readonly icons = new Map<string, { image: Icon; pin: Pin }>();
   private readonly made = new Map<string, Style[]>();
 
-  /** The styles of a mark; heat has none, it is painted elsewhere. `leftHalf` settles labels of the side `auto`. */
-  of(mark: Mark, style: StyleSpec, leftHalf: boolean): Style[] {
-    const key = `${JSON.stringify(style)}|${mark.l}|${mark.t ?? ''}|${mark.n ?? ''}|${mark.r ?? ''}|${leftHalf}`;
+  /** The styles of a mark; heat has none, it is painted elsewhere. `styleKey` stands for the style, `leftHalf` settles labels of the side `auto`. */
+  of(mark: Mark, style: StyleSpec, styleKey: string, leftHalf: boolean): Style[] {
+    const key = `${styleKey}|${mark.l}|${mark.t ?? ''}|${mark.n ?? ''}|${mark.r ?? ''}|${leftHalf}`;
     const known = this.made.get(key);
     if (known !== undefined) return known;
     if (this.made.size > 4000) this.made.clear();

@@ -23,6 +23,8 @@ export class Desk {
   /** An address or a file that the system handed to this window; it is asked about before anything is opened. */
   wanted = $state<{ what: string; import: string | null } | null>(null);
   imported = $state<ImportReport | null>(null);
+  /** How many edits wait when the window is to be closed. */
+  quitting = $state<number | null>(null);
 
   constructor(readonly backend: Backend) {
     backend.listen((event) => this.hear(event));
@@ -70,6 +72,8 @@ export class Desk {
     }
     await this.run(() => this.backend.closeMap());
     this.map = null;
+    // What was said about that map, with its undo, makes no sense without it.
+    this.notices.clear();
     await this.refreshLibrary();
   }
 
@@ -101,6 +105,24 @@ export class Desk {
     await this.run(() => this.backend.answer(id, text));
   }
 
+  async quit(stay = false): Promise<void> {
+    this.quitting = null;
+    await this.run(() => this.backend.quit(stay));
+  }
+
+  /** What is being typed is written first; then quitting is asked about when something waits. */
+  private async quitWanted(waiting: number): Promise<void> {
+    const map = this.map;
+    const typed = map?.drafts.size ?? 0;
+    if (map !== null && !(await map.drafts.flushAll())) {
+      this.notices.add('error', m.draft_failed_title(), m.draft_failed_stay());
+      await this.quit(true);
+      return;
+    }
+    if (waiting + typed > 0) this.quitting = waiting + typed;
+    else await this.quit();
+  }
+
   private hear(event: DeskEvent): void {
     switch (event.kind) {
       case 'library':
@@ -119,6 +141,9 @@ export class Desk {
         break;
       case 'open-wanted':
         this.wanted = { what: event.what, import: event.import };
+        break;
+      case 'quit-wanted':
+        void this.quitWanted(event.waiting);
         break;
       case 'changed':
       case 'sync':

@@ -27,6 +27,10 @@ export class Notices {
     if (level === 'info' || level === 'good') setTimeout(() => this.close(notice.id), STAY_MS);
   }
 
+  clear(): void {
+    this.list = [];
+  }
+
   close(id: number): void {
     this.list = this.list.filter((notice) => notice.id !== id);
   }

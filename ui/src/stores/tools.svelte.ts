@@ -25,6 +25,8 @@ export class Tools {
   tool = $state<Tool>('select');
   target = $state<string | null>(null);
   measure = $state<Measure | null>(null);
+  /** Whether a line is continued at its beginning. */
+  fromStart = false;
   hand: Hand | null = null;
 
   constructor(private readonly map: OpenMap) {}

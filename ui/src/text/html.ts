@@ -20,7 +20,7 @@ export function parseDescription(text: string): Block[] {
     link.textContent = frame.getAttribute('src') ?? '';
     frame.replaceWith(link);
   }
-  const clean = DOMPurify.sanitize(inert.body, { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ['href', 'src', 'width'], ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM: true });
+  const clean = DOMPurify.sanitize(inert.body.innerHTML, { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ['href', 'src', 'width'], ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true });
   const blocks: Block[] = [];
   const budget = { left: MAX_NODES };
   let open: Inline[] = [];

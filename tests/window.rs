@@ -99,7 +99,7 @@ fn edits_made_while_the_server_was_away_arrive_after_a_restart_and_the_chip_says
     for (dx, dy) in [(-160.0, -60.0), (-90.0, -20.0), (-30.0, -70.0)] {
         window.click_at((x + dx, y + dy));
     }
-    window.key("Enter", &[]);
+    window.press("Finish");
     let waiting = window.wait_for_chip("what waits", 40, |chip| chip.contains("wait") || chip.contains("to send"));
     assert!(waiting.chars().any(|c| c.is_ascii_digit()), "{waiting}");
     window.picture("server-away");
@@ -139,7 +139,7 @@ fn a_browser_in_the_same_room_sees_the_windows_edits_and_the_window_sees_its() {
     });
     window.press("Synchronising");
     window.press("Others here");
-    let there = window.text("//aside[.//li]");
+    let there = window.text("//aside[.//h2[contains(., 'Others here')]]");
     assert!(there.contains("bob"), "{there}");
     window.picture("together");
     let edit = json!([{"do": "set", "feature": format!("{layer}/aaaa1"), "key": "name", "value": "Deep well"}]);

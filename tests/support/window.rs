@@ -295,6 +295,8 @@ impl Window {
     /// Keeps a picture of the whole screen in `target/window`, which git ignores.
     #[track_caller]
     pub fn picture(&self, name: &str) -> PathBuf {
+        // What just changed is drawn with the next frames.
+        std::thread::sleep(Duration::from_millis(900));
         let path = picture_of(&self.display, name);
         assert!(path.is_file(), "the screen gave no picture");
         path

@@ -32,9 +32,9 @@ screen() {
   wait "$window" 2>/dev/null
   [ "$still" -ge 2 ] || { echo "the window was not drawn within a minute" >&2; return 1; }
 }
-export -f screen
 rc=0
-xvfb-run -a -s "-screen 0 1360x900x24 -nolisten tcp" dbus-run-session -- bash -c 'screen "$1" "$2"' _ "$program" "$picture" 2>/dev/null || rc=$?
+xvfb-run -a -s "-screen 0 1360x900x24 -nolisten tcp" dbus-run-session -- bash -c "$(declare -f screen); screen \"\$1\" \"\$2\"" _ "$program" "$picture" >/dev/null 2>"$folder/said" || rc=$?
+[ $rc = 0 ] || say "$(tail -3 "$folder/said")"
 rm -rf "$folder"
 [ $rc = 0 ] || die "the window could not be opened (exit $rc)"
 echo "$picture"

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use bivouac_store::{Scan, Seen, Store};
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::classes::{Classes, Sample, Values};
 use super::color::wants_light;
@@ -121,7 +121,10 @@ impl Scene {
             }
             let mut stale = FxHashSet::default();
             if changes.everything || changes.outline {
-                let plan = Plan::new(&store.settings()?, &store.numbered_layers()?);
+                let document = store.settings()?;
+                let empty = Map::new();
+                let settings = document.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+                let plan = Plan::new(settings, &store.numbered_layers()?);
                 stale = self.follow(plan);
             }
             self.read(store, changes.everything, &stale, &changes.features)?;

@@ -45,6 +45,9 @@ pub(crate) struct LayerScene {
     pub gather_style: Option<u32>,
 }
 
+/// A style, the radius that a feature says itself, and whether it is a circle.
+type Dress = (u32, Option<f64>, bool);
+
 /// Things that many features share, each kept once.
 #[derive(Debug)]
 pub(crate) struct Wardrobe<T> {
@@ -232,7 +235,7 @@ impl Scene {
         let samples: Vec<Sample> = layer.members.iter().filter_map(|member| of(&self.items, *member)).collect();
         layer.classes = plan.looks.recipe.classes(&samples, &layer.values);
         layer.gather_style = gather_style(plan).map(|style| self.styles.place(style));
-        let mut known: FxHashMap<(u32, Form, Option<usize>), (u32, Option<f64>, bool)> = FxHashMap::default();
+        let mut known: FxHashMap<(u32, Form, Option<usize>), Dress> = FxHashMap::default();
         for member in &layer.members {
             let Some(item) = usize::try_from(*member).ok().and_then(|at| self.items.get_mut(at)) else { continue };
             let class = layer.classes.class_of(&item.sample);

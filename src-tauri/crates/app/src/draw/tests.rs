@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use super::Drawing;
 use super::types::{LegendKind, Mark, MarkGeometry, Style, ViewportAnswer, ViewportQuery};
 
+/// Kind, label, colour and count of a line of a legend.
+type Line = (LegendKind, String, String, Option<u64>);
+
 const NOW: u64 = 1_795_440_000_000;
 
 fn layer_id(number: u32) -> LayerId {
@@ -300,7 +303,7 @@ fn circles_have_radii_and_legends_say_what_colours_and_sizes_mean() {
     assert_eq!(radii.len(), 3);
     assert!([4.0, 14.0, 24.0].iter().all(|wanted| radii.contains(wanted)), "{radii:?}");
     let legends = Drawing::default().legends(&store).unwrap();
-    let told: Vec<Vec<(LegendKind, String, String, Option<u64>)>> = legends
+    let told: Vec<Vec<Line>> = legends
         .into_iter()
         .map(|legend| legend.entries.into_iter().map(|one| (one.kind, one.label, one.color, one.count)).collect())
         .collect();

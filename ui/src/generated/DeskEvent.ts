@@ -82,4 +82,8 @@ what: string,
 /**
  * An import that waits under this id, for a file.
  */
-import: string | null, };
+import: string | null, } | { "kind": "quit-wanted", 
+/**
+ * How many.
+ */
+waiting: number, };

@@ -10,6 +10,7 @@ use super::room::Room;
 use super::seat::Seat;
 use super::surroundings::WorkHost;
 use super::work::Work;
+use crate::draw::Drawing;
 use crate::error::{AppError, Result};
 use crate::library::{FILE, OpenMap};
 
@@ -29,6 +30,8 @@ pub(super) struct Open {
     pub(super) room: Arc<Mutex<Room>>,
     revision: Arc<AtomicU64>,
     readers: Readers,
+    /// What is kept between two viewports; one is drawn at a time.
+    drawing: Mutex<Drawing>,
 }
 
 impl Open {
@@ -37,14 +40,14 @@ impl Open {
         let (id, file) = (map.record()?.uuid, map.folder.join(FILE));
         let (room, revision) = (Arc::new(Mutex::new(Room::default())), Arc::new(AtomicU64::new(1)));
         let seat = Seat::take(map, work.clone(), room.clone(), revision.clone())?;
-        Ok(Self { id, seat: Ok(seat), room, revision, readers: Readers::of(&file) })
+        Ok(Self { id, seat: Ok(seat), room, revision, readers: Readers::of(&file), drawing: Mutex::default() })
     }
 
     /// Opens for reading only.
     pub(super) fn to_read(id: &str, folder: &Path, why: Closed) -> Self {
         let (room, revision) = (Arc::new(Mutex::new(Room::default())), Arc::new(AtomicU64::new(1)));
         let readers = Readers::of(&folder.join(FILE));
-        Self { id: id.to_owned(), seat: Err(why), room, revision, readers }
+        Self { id: id.to_owned(), seat: Err(why), room, revision, readers, drawing: Mutex::default() }
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -65,6 +68,12 @@ impl Open {
     /// Reads beside the writer.
     pub(super) fn read<T>(&self, look: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
         self.readers.with(look)
+    }
+
+    /// Draws beside the writer.
+    pub(super) fn draw<T>(&self, draw: impl FnOnce(&mut Drawing, &Store) -> Result<T>) -> Result<T> {
+        let mut drawing = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.readers.with(|store| draw(&mut drawing, store))
     }
 
     /// Writes one step; `act` gives the names of the objects that it changed, and its answer gets

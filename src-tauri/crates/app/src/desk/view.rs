@@ -4,11 +4,14 @@ use bivouac_store::Store;
 use serde_json::{Map, Value};
 
 use super::open::{Closed, Open};
-use super::types::{Field, LayerCard, LayerKind, MapView, RightsView, Spot};
+use super::types::{About, Field, LayerCard, LayerKind, MapView, RightsView, Spot};
 use super::{Answer, Desk};
+use crate::draw::types::{LayerLegend, ViewportQuery};
 use crate::edits::Rights;
 use crate::error::Result;
 
+/// The version of uMap that all this is tested against.
+const UMAP: &str = "3.7.3";
 /// uMap's own colour of what has none.
 pub(super) const COLOR: &str = "DarkBlue";
 
@@ -20,6 +23,44 @@ impl Desk {
     pub fn map_view(&self) -> Answer<MapView> {
         let open = self.opened()?;
         Ok(open.read(|store| view(&open, store))?)
+    }
+
+    /// What a viewport shows: the text of a `ViewportAnswer`.
+    ///
+    /// # Errors
+    /// When no map is open, or its file cannot be read.
+    pub fn viewport(&self, query: &ViewportQuery) -> Answer<Vec<u8>> {
+        Ok(self.opened()?.draw(|drawing, store| drawing.viewport(store, query))?)
+    }
+
+    /// What the colours and sizes of each layer mean.
+    ///
+    /// # Errors
+    /// When no map is open, or its file cannot be read.
+    pub fn legend(&self) -> Answer<Vec<LayerLegend>> {
+        Ok(self.opened()?.draw(|drawing, store| drawing.legends(store))?)
+    }
+
+    /// Own edits of the open map that are not on its server; 0 for a map that is on none.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        let count = |store: &Store| {
+            Ok(if store.map()?.server.is_some() { store.counts()?.unverified() } else { 0 })
+        };
+        self.opened().and_then(|open| open.read(count)).unwrap_or(0)
+    }
+
+    /// What this program is; the shell says what only it knows.
+    #[must_use]
+    pub fn about(&self, version: &str, webview: &str, renderer: &str) -> About {
+        About {
+            version: version.to_owned(),
+            umap: UMAP.to_owned(),
+            sqlite: Store::sqlite_version().to_owned(),
+            webview: webview.to_owned(),
+            renderer: renderer.to_owned(),
+            data_folder: self.library.root().display().to_string(),
+        }
     }
 }
 

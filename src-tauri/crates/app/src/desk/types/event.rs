@@ -70,6 +70,11 @@ pub enum DeskEvent {
         /// An import that waits under this id, for a file.
         import: Option<String>,
     },
+    /// Somebody closes the window while edits wait; they are kept.
+    QuitWanted {
+        /// How many.
+        waiting: u64,
+    },
 }
 
 /// How bad something is.

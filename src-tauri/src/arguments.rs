@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn options_stand_with_and_without_an_equals_sign_and_the_rest_is_to_be_opened() {
-        let read = read(&["--data-dir", "/tmp/a", "walk.umap", "--renderer=software", "bivouac:https://umap.example.org/m/1"]);
+        let read =
+            read(&["--data-dir", "/tmp/a", "walk.umap", "--renderer=software", "bivouac:https://umap.example.org/m/1"]);
         assert_eq!(read.data_dir, Some(PathBuf::from("/tmp/a")));
         assert_eq!(read.renderer, Some(Renderer::Software));
         assert_eq!(read.given, ["walk.umap", "bivouac:https://umap.example.org/m/1"]);

@@ -27,7 +27,14 @@ mod tests {
 
     #[test]
     fn only_what_cannot_run_leaves_the_window() {
-        for good in ["https://umap.example.org/m/1", "http://a.b", "mailto:a@b.c", "tel:+33123", "geo:48.1,7.1", " HTTPS://a.b "] {
+        for good in [
+            "https://umap.example.org/m/1",
+            "http://a.b",
+            "mailto:a@b.c",
+            "tel:+33123",
+            "geo:48.1,7.1",
+            " HTTPS://a.b ",
+        ] {
             assert!(checked(good).is_ok(), "{good}");
         }
         for bad in [

@@ -8,7 +8,9 @@ use bivouac_app::desk::Desk;
 use bivouac_app::desk::types::DeskEvent;
 use tauri::plugin::TauriPlugin;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, DragDropEvent, Emitter, Manager, Url, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent, Wry};
+use tauri::{
+    AppHandle, DragDropEvent, Emitter, Manager, Url, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent, Wry,
+};
 use tauri_plugin_log::{RotationStrategy, Target, TargetKind};
 
 use crate::host::{MAIN, STREAM};

@@ -138,7 +138,8 @@ impl Window {
             (_, body) => self.agent.post(&url).send_json(body.unwrap_or_else(|| json!({}))),
         };
         let mut answer = answer.map_err(|error| error.to_string())?;
-        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|error| error.to_string())?;
+        let text =
+            answer.body_mut().with_config().limit(64 << 20).read_to_string().map_err(|error| error.to_string())?;
         let value: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
         if answer.status() == 200 { Ok(value["value"].clone()) } else { Err(value["value"].to_string()) }
     }
@@ -252,7 +253,8 @@ impl Window {
             actions.push(json!({"type": "pause", "duration": 60}));
         }
         actions.push(up);
-        let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
+        let mouse =
+            json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
         self.call("POST", "/actions", Some(json!({"actions": [mouse]})));
         // Two clicks in one place within this are a double click, which finishes a shape.
         std::thread::sleep(Duration::from_millis(320));
@@ -302,7 +304,11 @@ impl Window {
     /// Closes the window as its user does, by the program's own command.
     pub fn quit(mut self) {
         // The program is gone before it can answer.
-        let _ = self.try_call("POST", "/execute/sync", Some(json!({"script": "window.__TAURI_INTERNALS__.invoke('quit')", "args": []})));
+        let _ = self.try_call(
+            "POST",
+            "/execute/sync",
+            Some(json!({"script": "window.__TAURI_INTERNALS__.invoke('quit')", "args": []})),
+        );
         std::thread::sleep(Duration::from_millis(700));
         self.end();
     }

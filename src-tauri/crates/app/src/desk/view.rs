@@ -44,9 +44,7 @@ impl Desk {
     /// Own edits of the open map that are not on its server; 0 for a map that is on none.
     #[must_use]
     pub fn waiting(&self) -> u64 {
-        let count = |store: &Store| {
-            Ok(if store.map()?.server.is_some() { store.counts()?.unverified() } else { 0 })
-        };
+        let count = |store: &Store| Ok(if store.map()?.server.is_some() { store.counts()?.unverified() } else { 0 });
         self.opened().and_then(|open| open.read(count)).unwrap_or(0)
     }
 

@@ -33,6 +33,9 @@ pub mod types;
 mod world;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use bivouac_store::Store;
 
 use crate::error::Result;

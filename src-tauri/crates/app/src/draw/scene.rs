@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use bivouac_store::{Scan, Seen, Store};
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::classes::{Classes, Sample, Values};
 use super::color::wants_light;
@@ -44,6 +44,9 @@ pub(crate) struct LayerScene {
     /// How its clusters or spots of heat are drawn.
     pub gather_style: Option<u32>,
 }
+
+/// A style, the radius that a feature says itself, and whether it is a circle.
+type Dress = (u32, Option<f64>, bool);
 
 /// Things that many features share, each kept once.
 #[derive(Debug)]
@@ -121,7 +124,10 @@ impl Scene {
             }
             let mut stale = FxHashSet::default();
             if changes.everything || changes.outline {
-                let plan = Plan::new(&store.settings()?, &store.numbered_layers()?);
+                let document = store.settings()?;
+                let empty = Map::new();
+                let settings = document.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+                let plan = Plan::new(settings, &store.numbered_layers()?);
                 stale = self.follow(plan);
             }
             self.read(store, changes.everything, &stale, &changes.features)?;
@@ -229,7 +235,7 @@ impl Scene {
         let samples: Vec<Sample> = layer.members.iter().filter_map(|member| of(&self.items, *member)).collect();
         layer.classes = plan.looks.recipe.classes(&samples, &layer.values);
         layer.gather_style = gather_style(plan).map(|style| self.styles.place(style));
-        let mut known: FxHashMap<(u32, Form, Option<usize>), (u32, Option<f64>, bool)> = FxHashMap::default();
+        let mut known: FxHashMap<(u32, Form, Option<usize>), Dress> = FxHashMap::default();
         for member in &layer.members {
             let Some(item) = usize::try_from(*member).ok().and_then(|at| self.items.get_mut(at)) else { continue };
             let class = layer.classes.class_of(&item.sample);

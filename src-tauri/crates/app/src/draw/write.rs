@@ -166,7 +166,7 @@ pub(crate) fn decimal(to: &mut Vec<u8>, number: f64, decimals: u32) {
         return;
     }
     let mut digits = decimals;
-    while fraction % 10 == 0 {
+    while fraction.is_multiple_of(10) {
         fraction /= 10;
         digits -= 1;
     }

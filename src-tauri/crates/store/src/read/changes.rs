@@ -173,9 +173,11 @@ impl Store {
     pub fn scan(&self, which: Scan<'_>, each: &mut dyn FnMut(Scanned<'_>)) -> Result<()> {
         const COLUMNS: &str = "SELECT id, layer, uid, alive, document FROM objects";
         match which {
+            // In the order of the table: by the index of kinds each row would be looked up and sorted.
             Scan::All => {
-                let mut statement =
-                    self.connection.prepare_cached(&format!("{COLUMNS} WHERE kind = 2 AND alive = 1 ORDER BY id"))?;
+                let mut statement = self
+                    .connection
+                    .prepare_cached(&format!("{COLUMNS} NOT INDEXED WHERE kind = 2 AND alive = 1 ORDER BY id"))?;
                 visit(&mut statement.query([])?, each)
             }
             Scan::Layer(layer) => {

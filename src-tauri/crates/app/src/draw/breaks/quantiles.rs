@@ -60,7 +60,7 @@ fn place(count: usize, part: usize, parts: usize) -> f64 {
     let at = count as f64 * (part as f64 / parts as f64);
     match () {
         () if at % 1.0 != 0.0 => at.ceil() - 1.0,
-        () if count % 2 == 0 => at - 0.5,
+        () if count.is_multiple_of(2) => at - 0.5,
         () => at,
     }
 }

@@ -165,7 +165,8 @@ test('hostile text runs nothing and asks for nothing', async ({ page }) => {
   page.on('request', (request) => { if (!request.url().startsWith('http://127.0.0.1')) asked.push(request.url()); });
   let hits = 0;
   await page.exposeFunction('hit', () => { hits += 1; });
-  const evil = '<img src=x onerror=hit()><script>hit()</script><svg onload=hit()><a href="javascript:hit()">x</a> [[javascript:hit()|click]] {{https://evil.example/a.png}} {{{https://evil.example/frame}}}<iframe src="https://evil.example/f"></iframe><style>*{background:url(https://evil.example/s)}</style>';
+  // What comes after an open svg is part of it, so it stands last.
+  const evil = '<img src=x onerror=hit()><script>hit()</script><a href="javascript:hit()">x</a> [[javascript:hit()|click]] {{https://evil.example/a.png}} {{{https://evil.example/frame}}}<iframe src="https://evil.example/f"></iframe><style>*{background:url(https://evil.example/s)}</style><svg onload=hit()>';
   // The sink works: an unprotected page is hit.
   await page.goto('/?empty');
   await page.evaluate((html) => { const box = document.createElement('div'); box.innerHTML = html; document.body.append(box); }, '<img src="data:," onerror="hit()">');

@@ -61,11 +61,16 @@ export function conflictText(kind: ConflictCard['kind']): string {
   }[kind]();
 }
 
-export function logText(line: LogLine): string {
+/** A line of the log; `nameOf` gives the name of a layer that the line speaks of by id. */
+export function logText(line: LogLine, nameOf: (layer: string) => string | undefined): string {
   const detail = line.detail;
+  const [first = ''] = detail.split(' ');
   const known: Record<string, () => string> = {
-    live: m.log_live, offline: m.log_offline, saved: () => (detail === '' ? m.log_saved() : m.log_saved_what({ what: detail })),
-    verified: m.log_verified, 'sign-in': m.chip_sign_in, conflict: m.log_conflict, 'catching-up': m.log_catching_up, waiting: m.chip_waiting,
+    live: m.log_live, disconnected: m.log_disconnected, not_let_in: m.log_not_let_in, verified: m.log_verified,
+    peer_joined: () => m.log_peer_joined({ name: detail === '' ? m.anonymous() : detail }), peer_left: m.log_peer_left, bad_frame: m.log_bad_frame,
+    saved: () => (nameOf(first) === undefined ? m.log_saved() : m.log_saved_what({ what: nameOf(first) ?? '' })),
+    failed: () => m.log_failed({ why: detail }), refused: () => m.log_refused({ n: Number(first) || 1 }), peer_clock_ahead: m.log_clock_peer,
+    real_time_off: m.log_real_time_off, clock_skew: m.log_clock, left_unsaved: m.log_left_unsaved, not_saved: () => m.log_not_saved({ why: detail.replace(/^[^:]*: /, '') }),
   };
   return known[line.code]?.() ?? (detail === '' ? line.code : `${line.code}: ${detail}`);
 }

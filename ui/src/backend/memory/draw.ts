@@ -119,7 +119,7 @@ export function draw(map: StoredMap, query: ViewportQuery): ViewportAnswer {
     known.set(key, at);
     return at;
   };
-  const layers = [...map.layers.values()].sort((a, b) => b.rank - a.rank);
+  const layers = [...map.layers.values()].sort((a, b) => a.rank - b.rank);
   layers.forEach((layer, l) => {
     if (layer.group || isHidden(map, layer, hidden)) return;
     const rule = ruleOf(map, layer);

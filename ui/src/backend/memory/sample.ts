@@ -153,7 +153,7 @@ function fillLife(map: StoredMap, now: number, spring: Feature[]): void {
   );
   map.proposals.push({ row: 77, object: 'layer-marks/zz', layerName: 'Boundary stones (protected)', name: 'Stone 3', verb: 'update', key: 'properties.name', now: 'Stone 3', proposed: 'Stone 3 (moved)', by: null, at: now - HOUR });
   map.log.push(
-    { id: 99, at: now - 5 * HOUR, code: 'verified', detail: '14' }, { id: 98, at: now - 5 * HOUR - 60_000, code: 'saved', detail: 'Springs and troughs' },
-    { id: 97, at: now - 5.1 * HOUR, code: 'live', detail: '' }, { id: 96, at: now - 6 * HOUR, code: 'offline', detail: 'connection refused' },
+    { id: 99, at: now - 5 * HOUR, code: 'verified', detail: '' }, { id: 98, at: now - 5 * HOUR - 60_000, code: 'saved', detail: 'layer-water 1780992000_1' },
+    { id: 97, at: now - 5.1 * HOUR, code: 'live', detail: '' }, { id: 96, at: now - 6 * HOUR, code: 'disconnected', detail: 'connection refused' },
   );
 }

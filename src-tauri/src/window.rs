@@ -41,11 +41,7 @@ pub fn open(app: &AppHandle) -> tauri::Result<()> {
 
 /// Only the program's own pages; everything else is a link for the system's browser.
 fn is_ours(url: &Url) -> bool {
-    match (url.scheme(), url.host_str()) {
-        ("tauri", Some("localhost")) => true,
-        ("http" | "https", Some("tauri.localhost")) => true,
-        _ => false,
-    }
+    matches!((url.scheme(), url.host_str()), ("tauri", Some("localhost")) | ("http" | "https", Some("tauri.localhost")))
 }
 
 /// Logs in the system's folder for them: what happened, never what is on the map.

@@ -129,7 +129,9 @@ export class OpenMap {
 
   hear(event: Extract<DeskEvent, { kind: 'changed' | 'sync' | 'touched' }>): void {
     if (event.kind === 'sync') {
+      const before = JSON.stringify(this.sync?.counts);
       this.sync = event.view;
+      if (JSON.stringify(event.view.counts) !== before) void this.refreshStep();
     } else if (event.kind === 'touched') {
       this.touched = { object: event.object, who: event.who, lon: event.lon, lat: event.lat };
     } else {
@@ -187,6 +189,18 @@ export class OpenMap {
 
   private async refreshLegends(): Promise<void> {
     this.legends = await this.desk.backend.legend().catch(() => []);
+  }
+
+  /** How far the shown feature's edits have come; its shape stays in the hand that holds it. */
+  private async refreshStep(): Promise<void> {
+    const object = this.detail?.object;
+    if (object === undefined) return;
+    try {
+      const { saveState } = await this.desk.backend.feature(object);
+      if (this.detail?.object === object) this.detail.saveState = saveState;
+    } catch {
+      // It is gone; the change that took it tells so.
+    }
   }
 
   private async refreshDetail(): Promise<void> {

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 mod catch_up;
 mod edits;
+mod large_map;
 mod memory;
 mod opening;
 mod report;
 #[cfg(feature = "rivals")]
 mod rivals;
 mod umap;
+mod viewport;
 mod workload;
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -36,6 +38,9 @@ fn main() -> Outcome {
     }
     if wants("opening") {
         opening::run(&mut report)?;
+    }
+    if wants("viewport") {
+        viewport::run(&mut report)?;
     }
     if wants("edits") {
         edits::run(&mut report)?;

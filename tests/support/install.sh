@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian 12, skipping what is there, asking nothing.
 #
-#   install.sh run    what `make run` needs to build the command line
-#   install.sh test   that, and a real uMap server, a browser, Node, for `make test`, `make demo`
+#   install.sh cli    what the command line needs to be built
+#   install.sh run    that, and what the window needs, for `make run`
+#   install.sh test   that, and a real uMap server, a browser, a virtual display, for `make test`, `make demo`
 #
 # As root, else with `sudo -n`; when that is refused it prints the one line to run and exits 2.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 
-RUN=(gcc libc6-dev pkg-config ca-certificates)
-TEST=(curl procps dbus gnome-keyring postgresql-15 postgresql-15-postgis-3 redis-server python3 python3-venv chromium fonts-dejavu-core)
+CLI=(gcc libc6-dev pkg-config ca-certificates)
+WINDOW=(libwebkit2gtk-4.1-dev)
+# A display for where there is none.
+SCREEN=(xvfb xauth openbox dbus imagemagick fonts-dejavu-core fonts-noto-color-emoji)
+TEST=(curl procps gnome-keyring postgresql-15 postgresql-15-postgis-3 redis-server python3 python3-venv chromium webkit2gtk-driver)
 
 rust() {
   command -v cargo >/dev/null 2>&1 || die "no cargo: install Rust 1.95 or newer with rustup (https://rustup.rs)"
@@ -34,12 +38,18 @@ web_peer() {
 }
 
 case "${1:-}" in
-  run) apt_ensure "${RUN[@]}"; rust ;;
+  cli) apt_ensure "${CLI[@]}"; rust ;;
+  run)
+    rust
+    node_ready
+    apt_ensure "${CLI[@]}" "${WINDOW[@]}"
+    [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || apt_ensure "${SCREEN[@]}"
+    ;;
   test)
     rust
     node_ready
-    apt_ensure "${RUN[@]}" "${TEST[@]}"
+    apt_ensure "${CLI[@]}" "${WINDOW[@]}" "${SCREEN[@]}" "${TEST[@]}"
     web_peer
     ;;
-  *) say "usage: $0 run|test"; exit 2 ;;
+  *) say "usage: $0 cli|run|test"; exit 2 ;;
 esac

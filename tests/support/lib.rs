@@ -11,6 +11,7 @@ mod proxy;
 mod server;
 mod wait;
 mod web_peer;
+mod window;
 
 pub use browser::Browser;
 pub use http::{Answer, Visitor};
@@ -20,3 +21,4 @@ pub use proxy::{Counts, Direction, Proxy};
 pub use server::UmapServer;
 pub use wait::wait_until;
 pub use web_peer::{Frame, PageLayer, PageState, Post, SaveReport, WebPeer};
+pub use window::{Element, Window, WindowHome};

@@ -13,7 +13,7 @@ unset UMAPSRV_DIR
 LIMIT=${BIVOUAC_TEST_LIMIT:-55m}
 # For work on one crate: BIVOUAC_TEST_SCOPE="-p bivouac-link" make test
 # The benchmarks have a target of their own: they drag in what they compare with.
-read -ra scope <<<"${BIVOUAC_TEST_SCOPE:---workspace --exclude bivouac-bench}"
+read -ra scope <<<"${BIVOUAC_TEST_SCOPE:---workspace --exclude bivouac-bench --exclude bivouac-desktop}"
 server=tests/support/umap-server.sh
 passed=0 failed=0 failures=()
 
@@ -69,6 +69,13 @@ start_server() {
   export BIVOUAC_TEST_UMAP_PASSWORD=${UMAPSRV_PASSWORD:-umap-test-pw}
 }
 
+page_checks() { (cd ui && npm run --silent check && npm run --silent test) </dev/null; }
+# With the features that the Tauri CLI builds with, so that nothing is compiled twice.
+shell_checks() {
+  cargo clippy -p bivouac-desktop --all-targets --features tauri/custom-protocol -- -D warnings &&
+    cargo test -p bivouac-desktop --lib --features tauri/custom-protocol </dev/null
+}
+
 tests_nextest() {
   local report=${CARGO_TARGET_DIR:-target}/nextest/default/junit.xml rc=0 line tests bad errors
   rm -f "$report"
@@ -104,6 +111,12 @@ check "format" cargo fmt --all --check -- -l
 # Some tests run the program itself.
 need "the program" cargo build -p bivouac-cli
 check "clippy" cargo clippy "${scope[@]}" --all-targets -- -D warnings
+# The window's own: the page, the program, and what of them needs no display.
+if [ -z "${BIVOUAC_TEST_SCOPE:-}" ]; then
+  need "the window" tests/support/build-window.sh
+  check "the page" page_checks
+  check "the shell" shell_checks
+fi
 if [ "${BIVOUAC_TEST_RUNNER:-nextest}" = nextest ] && cargo nextest --version >/dev/null 2>&1; then runner=tests_nextest; else runner=tests_cargo; fi
 stage "tests ($runner)" $runner || failures+=("tests")
 summary

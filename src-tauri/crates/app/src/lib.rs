@@ -1,6 +1,8 @@
 //! The application without its shells: maps on this laptop, edits, synchronising, exchange.
 
 pub mod account;
+pub mod desk;
+pub mod draw;
 pub mod driver;
 pub mod edits;
 pub mod error;

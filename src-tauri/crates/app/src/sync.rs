@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::account::{Account, Door};
-use crate::driver::{Command, Driver, Event, Stay, Summary};
+use crate::driver::{Command, Driver, Event, Shared, Stay, Summary};
 use crate::error::{AppError, Result};
 use crate::library::OpenMap;
 use crate::online::{OnlineMap, OnlineRoom, SystemClock};
@@ -58,6 +58,12 @@ pub trait Watcher {
     async fn edit(&self) -> EditOnline {
         std::future::pending().await
     }
+
+    /// The next command for the driver, from whoever edits the store beside it; pending when
+    /// there is none. Dropping the future loses nothing.
+    async fn command(&self) -> Command {
+        std::future::pending().await
+    }
 }
 
 /// Goes online with a map.
@@ -65,9 +71,18 @@ pub trait Watcher {
 /// # Errors
 /// What stops it; every edit stays on this laptop then.
 pub async fn sync(map: OpenMap, request: &Request, door: &Door<'_>, watcher: &impl Watcher) -> Result<Done> {
-    let (mut store, _owned) = map.split();
-    let account = remember(&mut store, request)?;
-    let record = store.map()?;
+    let (store, _owned) = map.split();
+    stay(&Rc::new(RefCell::new(store)), request, door, watcher).await
+}
+
+/// As [`sync`], with a store that its owner goes on using: it is borrowed for one step at a time and
+/// never while the network is waited for.
+///
+/// # Errors
+/// What stops it; every edit stays on this laptop then.
+pub async fn stay(store: &Shared, request: &Request, door: &Door<'_>, watcher: &impl Watcher) -> Result<Done> {
+    let account = remember(&mut store.borrow_mut(), request)?;
+    let record = store.borrow().map()?;
     let Some(server) = record.server.clone() else {
         return Err(AppError::bad(
             "sync the map",
@@ -78,32 +93,31 @@ pub async fn sync(map: OpenMap, request: &Request, door: &Door<'_>, watcher: &im
     let (client, id, account, created) = match id {
         Some(id) => (door.connect(&server, &account, Some(&id)).await?, id, account, None),
         None => {
-            let born = create(&mut store, &server, &account, door).await?;
+            let born = create(store, &server, &account, door).await?;
             (born.client, born.id, born.account, Some(born.url))
         }
     };
     let document = client.read_map(&id).await?;
-    let unsent = store.counts()?.unverified();
+    let unsent = store.borrow().counts()?.unverified();
     let outcome = match document.edit_mode {
-        EditMode::Disabled => read_only(&mut store, &client, &id, &document, door, unsent).await,
+        EditMode::Disabled => read_only(store, &client, &id, &document, door, unsent).await,
         EditMode::Advanced | EditMode::Simple => {
-            let stay = Staying {
+            let staying = Staying {
                 client: client.clone(),
                 id,
                 alone: document.edit_mode == EditMode::Simple,
                 account: account.clone(),
             };
-            let (back, result) = stay.drive(store, request.stay, door, watcher).await?;
-            store = back;
-            result
+            staying.drive(store, request.stay, door, watcher).await
         }
     };
     // The session may have been renewed, also when the rest failed.
     door.leave(&client, &account)?;
     let summary = outcome?;
-    tidy(&mut store, door.host.now_ms());
-    let read_only = store.map()?.read_only;
-    Ok(Done { summary, counts: store.counts()?, created, read_only })
+    tidy(&mut store.borrow_mut(), door.host.now_ms());
+    let read_only = store.borrow().map()?.read_only;
+    let counts = store.borrow().counts()?;
+    Ok(Done { summary, counts, created, read_only })
 }
 
 /// Once a day the log loses what nobody needs any more (M12, rule 26). Nothing depends on it.
@@ -141,7 +155,7 @@ struct Born {
 }
 
 /// Creates a map that was born offline on its server.
-async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<'_>) -> Result<Born> {
+async fn create(store: &Shared, server: &str, account: &Account, door: &Door<'_>) -> Result<Born> {
     let client = match account {
         Account::User(_) => door.connect(server, account, None).await?,
         Account::Nobody | Account::EditLink => {
@@ -150,19 +164,7 @@ async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<
             door.client(server)?
         }
     };
-    let settings = settings(store)?;
-    let name = settings.get("name").and_then(Value::as_str).map(str::to_owned);
-    let name = match name {
-        Some(name) => name,
-        None => store.map()?.name,
-    };
-    let new = NewMap {
-        name: name.chars().take(200).collect(),
-        center: center(store, &settings)?,
-        settings: Value::Object(settings).to_string(),
-        tags: Vec::new(),
-        is_template: false,
-    };
+    let new = birth(&store.borrow())?;
     let made = client.create_map(new).await?;
     let mut account = account.clone();
     if let Some(link) = &made.anonymous_edit_url {
@@ -171,6 +173,7 @@ async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<
         account = Account::EditLink;
     }
     let address = find_map(&made.url)?;
+    let mut store = store.borrow_mut();
     let mut tx = store.begin()?;
     let mut record = tx.map()?;
     record.server = Some(client.server());
@@ -180,6 +183,22 @@ async fn create(store: &mut Store, server: &str, account: &Account, door: &Door<
     tx.set_map(&record)?;
     tx.commit()?;
     Ok(Born { client, id: made.id, url: made.url, account })
+}
+
+/// What a map that was born offline begins with on its server.
+fn birth(store: &Store) -> Result<NewMap> {
+    let settings = settings(store)?;
+    let name = match settings.get("name").and_then(Value::as_str) {
+        Some(name) => name.to_owned(),
+        None => store.map()?.name,
+    };
+    Ok(NewMap {
+        name: name.chars().take(200).collect(),
+        center: center(store, &settings)?,
+        settings: Value::Object(settings).to_string(),
+        tags: Vec::new(),
+        is_template: false,
+    })
 }
 
 /// The map's properties, as its registers show them.
@@ -213,7 +232,7 @@ fn center(store: &Store, settings: &serde_json::Map<String, Value>) -> Result<Lo
 
 /// A map that we may only see is read anew; what was edited before the right went stays.
 async fn read_only(
-    store: &mut Store,
+    store: &Shared,
     client: &Client,
     id: &str,
     document: &MapDocument,
@@ -222,11 +241,14 @@ async fn read_only(
 ) -> Result<Summary> {
     let read = take::merge(store, client, id, document, door).await?;
     let now = door.host.now_ms();
-    let mut tx = store.begin()?;
-    let mut record = tx.map()?;
-    record.synced_at = now;
-    tx.set_map(&record)?;
-    tx.commit()?;
+    {
+        let mut store = store.borrow_mut();
+        let mut tx = store.begin()?;
+        let mut record = tx.map()?;
+        record.synced_at = now;
+        tx.set_map(&record)?;
+        tx.commit()?;
+    }
     if unsent > 0 {
         return Err(AppError::Refused(format!(
             "save the map: the server lets you only see it; {unsent} edits stay on this laptop, and `bivouac export` writes them to a file"
@@ -244,19 +266,12 @@ struct Staying {
 }
 
 impl Staying {
-    async fn drive(
-        self,
-        store: Store,
-        stay: Stay,
-        door: &Door<'_>,
-        watcher: &impl Watcher,
-    ) -> Result<(Store, Result<Summary>)> {
-        let shared = Rc::new(RefCell::new(store));
+    async fn drive(self, store: &Shared, stay: Stay, door: &Door<'_>, watcher: &impl Watcher) -> Result<Summary> {
         let (events, mut told) = mpsc::unbounded_channel();
         let (commands, for_driver) = mpsc::unbounded_channel();
         let server = OneMap { online: OnlineMap::new(self.client.clone(), &self.id), alone: self.alone };
         let driver = Driver::new(
-            shared.clone(),
+            store.clone(),
             Rc::new(server),
             Rc::new(SystemClock::default()),
             stay,
@@ -274,8 +289,11 @@ impl Staying {
                     result = &mut run => break result,
                     Some(event) = told.recv() => watcher.told(&event),
                     edit = watcher.edit() => {
-                        edit(&mut shared.borrow_mut());
+                        edit(&mut store.borrow_mut());
                         let _ = commands.send(Command::Edited);
+                    }
+                    command = watcher.command() => {
+                        let _ = commands.send(command);
                     }
                     () = &mut leave, if !leaving => {
                         leaving = true;
@@ -287,10 +305,7 @@ impl Staying {
         while let Ok(event) = told.try_recv() {
             watcher.told(&event);
         }
-        match Rc::try_unwrap(shared) {
-            Ok(store) => Ok((store.into_inner(), result.map_err(AppError::from))),
-            Err(_) => Err(AppError::bad("sync the map", "the driver kept the map's file")),
-        }
+        result.map_err(AppError::from)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Taking a map offline: its settings and every layer over HTTP into a new file, which becomes a
 //! map of this laptop only when it is whole.
 
+use std::cell::RefCell;
+
 use bivouac_link::{Client, MapDocument, MapRef, Secret, find_map};
 use bivouac_store::{NewMap, Store};
 
@@ -87,8 +89,9 @@ pub async fn take(library: &Library, request: &Request, door: &Door<'_>) -> Resu
         clock_id: clock_id(door.host),
         created_at: door.host.now_ms(),
     };
-    let mut store = Store::create(&part.folder.join(FILE), &new)?;
-    merge(&mut store, &client, &address.id, &document, door).await?;
+    let store = RefCell::new(Store::create(&part.folder.join(FILE), &new)?);
+    merge(&store, &client, &address.id, &document, door).await?;
+    let mut store = store.into_inner();
     let now = door.host.now_ms();
     let mut tx = store.begin()?;
     let mut record = tx.map()?;
@@ -123,13 +126,13 @@ fn keep_link(address: &MapRef, request: &Request, door: &Door<'_>) -> Result<()>
 /// # Errors
 /// When the server cannot be read, or the user stops it.
 pub async fn merge(
-    store: &mut Store,
+    store: &RefCell<Store>,
     client: &Client,
     map: &str,
     document: &MapDocument,
     door: &Door<'_>,
 ) -> Result<Read> {
-    let layers = store.merge_map(&server_map(document)?, door.host.now_ms())?;
+    let layers = store.borrow_mut().merge_map(&server_map(document)?, door.host.now_ms())?;
     let total = u64::try_from(layers.len()).unwrap_or(0);
     let what = "reading layers";
     for (done, layer) in (0_u64..).zip(&layers) {
@@ -144,7 +147,7 @@ pub async fn merge(
         };
         let version = read.version.as_str();
         let at_ms = version.parse().unwrap_or(0);
-        store.merge_layer(layer, version, at_ms, &read.body, door.host.now_ms())?;
+        store.borrow_mut().merge_layer(layer, version, at_ms, &read.body, door.host.now_ms())?;
     }
     door.host.progress(Progress { what, done: total, total });
     Ok(Read { layers: layers.len() })

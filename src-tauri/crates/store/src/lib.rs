@@ -53,7 +53,9 @@ pub use map::{MapRecord, NewMap};
 pub use object::Base;
 pub use open::Store;
 pub use people::{Event, Peer};
-pub use read::{Counts, FeatureView, LayerView, Past, PastFeature, Query, Shown, Slot};
+pub use read::{
+    Changes, Counts, FeatureView, LayerView, NumberedLayer, Past, PastFeature, Query, Scan, Scanned, Seen, Shown, Slot,
+};
 pub use resolve::Choice;
 pub use schema::APPLICATION_ID;
 pub use sync::{Assembled, Received, SaveTask, ServerLayer, ServerMap, SettingsTask};

@@ -106,6 +106,12 @@ impl Store {
         Self::ready(connection, false)
     }
 
+    /// The version of SQLite that reads and writes all this.
+    #[must_use]
+    pub fn sqlite_version() -> &'static str {
+        rusqlite::version()
+    }
+
     /// Whether writing is impossible.
     #[must_use]
     pub fn is_read_only(&self) -> bool {

@@ -128,9 +128,19 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub fn events(&self, limit: usize) -> Result<Vec<Event>> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT id, at, kind, detail FROM events ORDER BY id DESC LIMIT ?1")?;
-        let events = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+        self.events_before(None, limit)
+    }
+
+    /// The last events before that one, the latest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn events_before(&self, before: Option<i64>, limit: usize) -> Result<Vec<Event>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, at, kind, detail FROM events WHERE id < ?1 ORDER BY id DESC LIMIT ?2")?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let events = statement.query_map([before.unwrap_or(i64::MAX), limit], |row| {
             Ok(Event { id: row.get(0)?, at: row.get(1)?, kind: row.get(2)?, detail: row.get(3)? })
         })?;
         Ok(events.collect::<Result<_, _>>()?)

@@ -100,6 +100,29 @@ impl Store {
         Ok(report)
     }
 
+    /// Takes these own rows back, whichever units they belong to, as one new edit that can be
+    /// undone itself. `bits` are random, for fresh ids.
+    ///
+    /// # Errors
+    /// [`Error::NothingToUndo`] when none of them is an edit of ours, or when the database fails.
+    pub fn discard(&mut self, rows: &[i64], label: &str, bits: u64, now_ms: u64) -> Result<UndoReport> {
+        let mut tx = self.begin()?;
+        let mut own = Vec::with_capacity(rows.len());
+        for row in rows {
+            own.extend(tx.rows("WHERE row = ?1 AND origin = 1", [row])?);
+        }
+        own.sort_by_key(|row| row.row);
+        own.dedup_by_key(|row| row.row);
+        if own.is_empty() {
+            return Err(Error::NothingToUndo);
+        }
+        let deeds = tx.deeds(own)?;
+        let (receipt, left_out) = tx.take_back_writes(UnitKind::Edit, label, deeds, bits, now_ms)?;
+        tx.commit()?;
+        let unit = Unit { id: receipt.as_ref().map_or(0, |receipt| receipt.unit), label: label.to_owned(), at: now_ms };
+        Ok(UndoReport { unit, receipt, left_out })
+    }
+
     /// What undo would take back, and redo.
     ///
     /// # Errors
@@ -135,9 +158,26 @@ impl Tx<'_> {
     }
 
     fn take_back(&mut self, kind: UnitKind, unit: Unit, bits: u64, now_ms: u64) -> Result<UndoReport> {
+        let rows = self.rows("WHERE unit = ?1 AND origin = 1 ORDER BY row", [unit.id])?;
+        let deeds = self.deeds(rows)?;
+        let (receipt, left_out) = self.take_back_writes(kind, &unit.label, deeds, bits, now_ms)?;
+        self.connection
+            .prepare_cached("UPDATE units SET undone_at = ?2 WHERE id = ?1")?
+            .execute(params![unit.id, now_ms])?;
+        Ok(UndoReport { unit, receipt, left_out })
+    }
+
+    /// Commits what takes these deeds back, and names what somebody else wrote since.
+    fn take_back_writes(
+        &mut self,
+        kind: UnitKind,
+        label: &str,
+        mut deeds: Vec<Deed>,
+        bits: u64,
+        now_ms: u64,
+    ) -> Result<(Option<Receipt>, Vec<LeftOut>)> {
         let mut fresh = Fresh::new(bits);
         let mut plan = Plan::default();
-        let mut deeds = self.deeds(unit.id)?;
         // Layers first: their features may have to follow them.
         deeds.sort_by_key(|deed| matches!(deed.object, Object::Feature(..)));
         for deed in &deeds {
@@ -147,20 +187,17 @@ impl Tx<'_> {
         drafts.sort_by_key(|(rank, _)| *rank);
         let drafts: Vec<Draft> = drafts.into_iter().map(|(_, draft)| draft).collect();
         let objects: Vec<Object> = drafts.iter().map(|draft| draft.object.clone()).collect();
-        let receipt = if drafts.is_empty() { None } else { Some(self.edit_as(kind, &unit.label, drafts, now_ms)?) };
+        let receipt = if drafts.is_empty() { None } else { Some(self.edit_as(kind, label, drafts, now_ms)?) };
         for (old, new) in revived {
             let made = objects.iter().position(|object| *object == new);
             let row = made.and_then(|at| receipt.as_ref().and_then(|receipt| receipt.rows.get(at)));
             self.alias(&old, &new, row.copied().unwrap_or(0))?;
         }
-        self.connection
-            .prepare_cached("UPDATE units SET undone_at = ?2 WHERE id = ?1")?
-            .execute(params![unit.id, now_ms])?;
-        Ok(UndoReport { unit, receipt, left_out })
+        Ok((receipt, left_out))
     }
 
-    fn deeds(&mut self, unit: i64) -> Result<Vec<Deed>> {
-        let rows = self.rows("WHERE unit = ?1 AND origin = 1 ORDER BY row", [unit])?;
+    /// What rows did, object by object.
+    fn deeds(&mut self, rows: Vec<Row>) -> Result<Vec<Deed>> {
         let mut deeds: Vec<Deed> = Vec::new();
         let mut places: BTreeMap<Object, usize> = BTreeMap::new();
         for row in rows {

@@ -23,7 +23,7 @@ use plan::Planner;
 
 /// One edit. Layers are named by id, the beginning of one, or name; features by id, or by
 /// `layer/id` where several layers hold one of that id.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, ts_rs::TS)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Edit {
     /// Adds a feature.
@@ -31,6 +31,9 @@ pub enum Edit {
         /// Where.
         layer: String,
         /// A GeoJSON feature.
+        #[ts(
+            type = "{ type: \"Feature\", geometry: { type: string, coordinates: unknown }, properties: Record<string, unknown>, id?: string }"
+        )]
         feature: Value,
     },
     /// Sets a property, or with `_umap_options.` before its name a style option, of a feature.
@@ -41,6 +44,7 @@ pub enum Edit {
         key: String,
         /// To what; null is a value.
         #[serde(deserialize_with = "present")]
+        #[ts(type = "unknown")]
         value: Value,
     },
     /// Takes a property or style option from a feature.
@@ -55,6 +59,7 @@ pub enum Edit {
         /// Of which feature.
         feature: String,
         /// A GeoJSON geometry.
+        #[ts(type = "{ type: string, coordinates: unknown }")]
         geometry: Value,
     },
     /// Deletes a feature.
@@ -75,9 +80,11 @@ pub enum Edit {
         name: String,
         /// The group that it lies in.
         #[serde(default)]
+        #[ts(optional)]
         parent: Option<String>,
         /// Further settings.
         #[serde(default)]
+        #[ts(type = "Record<string, unknown>", optional)]
         properties: serde_json::Map<String, Value>,
     },
     /// Sets a setting of a layer, its `rank` or its `parentId`.
@@ -88,6 +95,7 @@ pub enum Edit {
         key: String,
         /// To what.
         #[serde(deserialize_with = "present")]
+        #[ts(type = "unknown")]
         value: Value,
     },
     /// Takes a setting from a layer.
@@ -108,6 +116,7 @@ pub enum Edit {
         key: String,
         /// To what.
         #[serde(deserialize_with = "present")]
+        #[ts(type = "unknown")]
         value: Value,
     },
     /// Takes a setting from the map.

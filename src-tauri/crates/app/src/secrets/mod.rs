@@ -4,6 +4,7 @@
 mod file;
 mod keyring;
 mod memory;
+mod shared;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use bivouac_link::Secret;
 pub use file::SecretFile;
 pub use keyring::Keyring;
 pub use memory::Memory;
+pub use shared::SharedSecrets;
 
 use crate::error::{AppError, Result};
 use crate::host::{Host, Passphrase};
@@ -57,6 +59,7 @@ pub struct Vault<'h> {
     file: PathBuf,
     wanted: Option<Kind>,
     host: &'h dyn Host,
+    shared: Option<SharedSecrets>,
     store: OnceCell<Box<dyn Secrets>>,
 }
 
@@ -64,7 +67,13 @@ impl<'h> Vault<'h> {
     /// The vault of the library in that folder; `wanted` overrides the choice.
     #[must_use]
     pub fn new(root: &Path, wanted: Option<Kind>, host: &'h dyn Host) -> Self {
-        Self { file: root.join("secrets.age"), wanted, host, store: OnceCell::new() }
+        Self { file: root.join("secrets.age"), wanted, host, shared: None, store: OnceCell::new() }
+    }
+
+    /// The same, with a store that other threads use too.
+    #[must_use]
+    pub fn sharing(self, shared: &SharedSecrets) -> Self {
+        Self { shared: Some(shared.clone()), ..self }
     }
 
     /// The store.
@@ -73,7 +82,10 @@ impl<'h> Vault<'h> {
     /// When the one that was asked for cannot be used, or the passphrase is wrong.
     pub fn open(&self) -> Result<&dyn Secrets> {
         if self.store.get().is_none() {
-            let store = self.choose()?;
+            let store: Box<dyn Secrets> = match &self.shared {
+                Some(shared) => Box::new(shared.or_choose(|| self.choose())?),
+                None => self.choose()?,
+            };
             let _ = self.store.set(store);
         }
         match self.store.get() {
@@ -82,7 +94,7 @@ impl<'h> Vault<'h> {
         }
     }
 
-    fn choose(&self) -> Result<Box<dyn Secrets>> {
+    fn choose(&self) -> Result<Box<dyn Secrets + Send>> {
         match self.wanted {
             Some(Kind::Memory) => return Ok(Box::new(Memory::default())),
             Some(Kind::Keyring) => return Ok(Box::new(Keyring::prove()?)),
@@ -108,7 +120,7 @@ impl<'h> Vault<'h> {
         Ok(Box::new(Memory::default()))
     }
 
-    fn file(&self) -> Result<Option<Box<dyn Secrets>>> {
+    fn file(&self) -> Result<Option<Box<dyn Secrets + Send>>> {
         let purpose = if self.file.exists() { Passphrase::Existing } else { Passphrase::New };
         let Some(passphrase) = self.host.passphrase(purpose) else {
             return Ok(None);

@@ -97,6 +97,31 @@ impl Store {
         Ok(counts)
     }
 
+    /// Own rows that are on their way: from committed here to saved but not verified.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn waiting(&self) -> Result<Vec<Row>> {
+        self.read_rows("WHERE state BETWEEN 1 AND 4 ORDER BY row", [])
+    }
+
+    /// The log rows after `row`, oldest first, at most so many.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn rows_after(&self, row: i64, limit: usize) -> Result<Vec<Row>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read_rows("WHERE row > ?1 ORDER BY row LIMIT ?2", [row, limit])
+    }
+
+    /// One log row.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn log_row(&self, row: i64) -> Result<Option<Row>> {
+        Ok(self.read_rows("WHERE row = ?1", [row])?.pop())
+    }
+
     pub(crate) fn read_rows(&self, rest: &str, params: impl rusqlite::Params) -> Result<Vec<Row>> {
         log::rows(&self.connection, &mut Names::default(), rest, params, |id, connection| object::name(connection, id))
     }

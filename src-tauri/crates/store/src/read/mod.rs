@@ -1,5 +1,7 @@
 //! What the screens and the command line read; nothing in here writes.
 
+mod changes;
+mod extent;
 mod feature;
 mod layer;
 mod log;
@@ -11,6 +13,7 @@ use bivouac_journal::merge::ObjectState;
 use bivouac_journal::project::{self, StateHash};
 use serde_json::{Map, Value};
 
+pub use changes::{Changes, NumberedLayer, Scan, Scanned, Seen};
 pub use feature::{FeatureView, Slot};
 pub use layer::LayerView;
 pub use log::Counts;

@@ -1,0 +1,309 @@
+// The map in the window: layers, view, what is under the pointer. Editing lies beside it in `editing.ts`.
+
+import { defaults as defaultControls } from 'ol/control/defaults';
+import { containsExtent, getCenter } from 'ol/extent';
+import Feature from 'ol/Feature';
+import type { FeatureLike } from 'ol/Feature';
+import { defaults as defaultInteractions } from 'ol/interaction/defaults';
+import DoubleClickZoom from 'ol/interaction/DoubleClickZoom';
+import VectorLayer from 'ol/layer/Vector';
+import OlMap from 'ol/Map';
+import type MapBrowserEvent from 'ol/MapBrowserEvent';
+import Overlay from 'ol/Overlay';
+import { fromLonLat, toLonLat, transformExtent } from 'ol/proj';
+import VectorSource from 'ol/source/Vector';
+import { Circle, Fill, Stroke, Style } from 'ol/style';
+import View from 'ol/View';
+
+import type { Geometry, LonLatBox, Mark, Position, ViewportAnswer, ViewportQuery } from '../backend/types';
+import { toDrawn } from './geometry';
+import { Ground } from './ground';
+import { Heat } from './heat';
+import { Loader } from './loader';
+import type { MapColors } from './palette';
+import { StyleCache } from './styles';
+
+/** How much more than the window is asked for, so that a small move shows no empty edge. */
+const MARGIN = 0.2;
+const HIT_PX = 7;
+
+export interface StageEvents {
+  pick: (object: string | null, how: { additive: boolean; ctrl: boolean; pixel: number[] }) => void;
+  pointer: (at: Position | null) => void;
+  moved: (view: { center: Position; zoom: number; resolution: number }) => void;
+  shown: (answer: ViewportAnswer) => void;
+  failed: (error: unknown) => void;
+}
+
+export class Stage {
+  readonly map: OlMap;
+  readonly marks = new VectorSource();
+  private readonly marksLayer: VectorLayer;
+  private readonly highlights = new VectorSource();
+  private readonly highlightLayer: VectorLayer;
+  private readonly comparison = new VectorSource();
+  private readonly comparisonLayer: VectorLayer;
+  private readonly ground = new Ground();
+  private readonly heat = new Heat();
+  private readonly styles = new StyleCache();
+  private readonly loader: Loader;
+  private readonly resize: ResizeObserver;
+  private answer: ViewportAnswer | null = null;
+  private hidden: string[] = [];
+  private shown: string[] = [];
+  private selected: string[] = [];
+  /** Drawn live by the editor, so not by the picture. */
+  private live = new Set<string>();
+  /** Off while the editor has the clicks. */
+  picking = true;
+
+  constructor(target: HTMLElement, ask: (query: ViewportQuery) => Promise<ViewportAnswer>, private readonly events: StageEvents) {
+    this.marksLayer = new VectorLayer({ source: this.marks, zIndex: 10, declutter: true, renderBuffer: 260 });
+    this.highlightLayer = new VectorLayer({ source: this.highlights, zIndex: 30 });
+    this.comparisonLayer = new VectorLayer({ source: this.comparison, zIndex: 40 });
+    this.map = new OlMap({
+      target,
+      layers: [...this.ground.layers, this.heat.layer, this.marksLayer, this.highlightLayer, this.comparisonLayer],
+      controls: defaultControls({ attribution: false, zoom: false, rotate: false }),
+      interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false, doubleClickZoom: true, onFocusOnly: false }),
+      view: new View({ center: fromLonLat([5.5, 45]), zoom: 4, minZoom: 1, maxZoom: 22, enableRotation: false, multiWorld: false, constrainOnlyCenter: true }),
+      keyboardEventTarget: target,
+    });
+    this.loader = new Loader({
+      ask,
+      query: () => this.query(),
+      show: (answer) => {
+        this.answer = answer;
+        this.paint();
+        this.events.shown(answer);
+      },
+      failed: (error) => this.events.failed(error),
+    });
+    this.map.on('moveend', () => this.afterMove());
+    this.map.on('click', (event) => this.click(event));
+    this.map.on('pointermove', (event) => {
+      if (!event.dragging) this.hover(event);
+    });
+    target.addEventListener('pointerleave', () => this.events.pointer(null));
+    this.resize = new ResizeObserver(() => this.map.updateSize());
+    this.resize.observe(target);
+  }
+
+  setColors(colors: MapColors): void {
+    this.ground.setColors(colors);
+    const ring = new Circle({ radius: 11, fill: new Fill({ color: 'rgba(255,255,255,0.35)' }), stroke: new Stroke({ color: colors.focus, width: 3 }) });
+    this.highlightLayer.setStyle([
+      new Style({ stroke: new Stroke({ color: 'rgba(255,255,255,0.9)', width: 9 }) }),
+      new Style({ stroke: new Stroke({ color: colors.focus, width: 4 }), image: ring }),
+    ]);
+    this.comparisonLayer.setStyle((feature: FeatureLike) => {
+      const color = feature.get('side') === 'mine' ? colors.mine : colors.theirs;
+      const dash = feature.get('side') === 'mine' ? undefined : [8, 7];
+      const stroke = new Stroke({ color, width: 4, lineDash: dash });
+      return [
+        new Style({ stroke: new Stroke({ color: '#ffffff', width: 8 }) }),
+        new Style({ stroke, image: new Circle({ radius: 14, stroke, fill: new Fill({ color: 'rgba(255,255,255,0.55)' }) }) }),
+      ];
+    });
+  }
+
+  setLayers(hidden: string[], shown: string[]): void {
+    this.hidden = hidden;
+    this.shown = shown;
+    void this.loader.now();
+  }
+
+  setSelected(objects: string[]): void {
+    this.selected = objects;
+    this.paintHighlights();
+    void this.loader.now();
+  }
+
+  setLive(objects: Iterable<string>): void {
+    this.live = new Set(objects);
+    this.paint();
+  }
+
+  /** Two versions of a geometry side by side; null takes them away. */
+  compare(sides: { side: 'mine' | 'theirs'; geometry: Geometry }[]): void {
+    this.comparison.clear(true);
+    for (const { side, geometry } of sides) this.comparison.addFeature(new Feature({ geometry: toDrawn(geometry), side }));
+    const extent = this.comparison.getExtent();
+    if (extent !== null && extent !== undefined && sides.length > 0 && !containsExtent(this.map.getView().calculateExtent(), extent)) this.fitExtent(extent);
+  }
+
+  /** How a feature looks in the picture, for the editor that draws it itself. */
+  stylesOf(object: string): Style[] {
+    const mark = this.answer?.marks.find((candidate) => candidate.o === object);
+    const style = mark === undefined ? undefined : this.answer?.styles[mark.s];
+    return mark === undefined || style === undefined ? [] : this.styles.of(mark, style, JSON.stringify(style), true);
+  }
+
+  reload(): void {
+    void this.loader.now();
+  }
+
+  fit(box: LonLatBox, animate = true): void {
+    if (box.west === box.east && box.south === box.north) {
+      const zoom = this.map.getView().getZoom() ?? 3;
+      if (animate) this.center([box.west, box.south], Math.max(zoom, 14));
+      else this.jump([box.west, box.south], 14);
+      return;
+    }
+    this.fitExtent(transformExtent([box.west, Math.max(-85, box.south), box.east, Math.min(85, box.north)], 'EPSG:4326', 'EPSG:3857'), animate);
+  }
+
+  center(at: Position, zoom?: number): void {
+    this.map.getView().animate({ center: fromLonLat(at), ...(zoom === undefined ? {} : { zoom }), duration: 180 });
+  }
+
+  jump(at: Position, zoom: number): void {
+    this.map.getView().setCenter(fromLonLat(at));
+    this.map.getView().setZoom(zoom);
+  }
+
+  zoomBy(steps: number): void {
+    const view = this.map.getView();
+    view.animate({ zoom: (view.getZoom() ?? 3) + steps, duration: 150 });
+  }
+
+  get middle(): Position {
+    return toLonLat(this.map.getView().getCenter() ?? [0, 0]);
+  }
+
+  /** Where a place is on the screen, in CSS pixels. */
+  onScreen(at: Position): number[] {
+    const pixel = this.map.getPixelFromCoordinate(fromLonLat(at)) ?? [0, 0];
+    const box = this.map.getTargetElement()?.getBoundingClientRect();
+    return [(pixel[0] ?? 0) + (box?.left ?? 0), (pixel[1] ?? 0) + (box?.top ?? 0)];
+  }
+
+  /** The box in view. */
+  box(margin = 0): LonLatBox {
+    const extent = this.map.getView().calculateExtent();
+    const [width, height] = [(extent[2] ?? 0) - (extent[0] ?? 0), (extent[3] ?? 0) - (extent[1] ?? 0)];
+    const wider = [(extent[0] ?? 0) - width * margin, (extent[1] ?? 0) - height * margin, (extent[2] ?? 0) + width * margin, (extent[3] ?? 0) + height * margin];
+    const [west = -180, south = -85, east = 180, north = 85] = transformExtent(wider, 'EPSG:3857', 'EPSG:4326');
+    const whole = east - west >= 360;
+    return { west: whole ? -180 : west, south: Math.max(-89.9, south), east: whole ? 179.999999 : east, north: Math.min(89.9, north) };
+  }
+
+  /** What lies at a drawn place, topmost first. */
+  objectAt(pixel: number[]): Mark | null {
+    const found = this.map.forEachFeatureAtPixel(pixel, (feature) => feature.get('mark') as Mark | undefined, { hitTolerance: HIT_PX, layerFilter: (layer) => layer === this.marksLayer });
+    return found ?? null;
+  }
+
+  /** Marks in view that stand for a feature, from west to east. */
+  objectsInView(): Mark[] {
+    const extent = this.map.getView().calculateExtent();
+    const seen = new Map<string, { mark: Mark; x: number }>();
+    this.marks.forEachFeatureIntersectingExtent(extent, (feature) => {
+      const mark = feature.get('mark') as Mark;
+      const x = getCenter(feature.getGeometry()?.getExtent() ?? [0, 0, 0, 0])[0] ?? 0;
+      if (mark.o !== null) seen.set(mark.o, { mark, x });
+    });
+    return [...seen.values()].sort((a, b) => a.x - b.x).map((entry) => entry.mark);
+  }
+
+  /** A label that stays for a while where somebody else just edited. */
+  touch(element: HTMLElement, at: Position, stayMs: number): void {
+    const overlay = new Overlay({ element, position: fromLonLat(at), positioning: 'bottom-center', offset: [0, -14], stopEvent: false });
+    this.map.addOverlay(overlay);
+    setTimeout(() => this.map.removeOverlay(overlay), stayMs);
+  }
+
+  cursor(name: string): void {
+    const target = this.map.getTargetElement();
+    if (target) target.style.cursor = name;
+  }
+
+  setDoubleClickZoom(active: boolean): void {
+    this.map.getInteractions().forEach((interaction) => {
+      if (interaction instanceof DoubleClickZoom) interaction.setActive(active);
+    });
+  }
+
+  destroy(): void {
+    this.loader.stop();
+    this.resize.disconnect();
+    this.map.setTarget(undefined);
+    this.map.dispose();
+  }
+
+  private fitExtent(extent: number[], animate = true): void {
+    const size = this.map.getSize() ?? [800, 600];
+    const pad = Math.min(70, (size[0] ?? 800) / 8, (size[1] ?? 600) / 8);
+    this.map.getView().fit(extent, { padding: [pad, pad, pad, pad], maxZoom: 17, duration: animate ? 220 : 0 });
+  }
+
+  private query(): ViewportQuery | null {
+    const size = this.map.getSize();
+    const [width = 0, height = 0] = size ?? [];
+    if (width < 2 || height < 2) return null;
+    return {
+      ...this.box(MARGIN), zoom: this.map.getView().getZoom() ?? 3, width, height, pixelRatio: window.devicePixelRatio,
+      hidden: this.hidden, shown: this.shown, selected: this.selected,
+    };
+  }
+
+  private afterMove(): void {
+    const view = this.map.getView();
+    this.ground.showGrid(view.calculateExtent(), view.getZoom() ?? 3);
+    this.events.moved({ center: this.middle, zoom: view.getZoom() ?? 3, resolution: view.getResolution() ?? 1 });
+    this.loader.soon();
+  }
+
+  private paint(): void {
+    const answer = this.answer;
+    if (answer === null) return;
+    const middle = this.map.getView().getCenter()?.[0] ?? 0;
+    const features: Feature[] = [];
+    const keys = answer.styles.map((style) => JSON.stringify(style));
+    for (const mark of answer.marks) {
+      const style = answer.styles[mark.s];
+      if (style === undefined || style.kind === 'heat' || (mark.o !== null && this.live.has(mark.o))) continue;
+      const geometry = toDrawn(mark.g);
+      const feature = new Feature({ geometry, mark });
+      feature.setStyle(this.styles.of(mark, style, keys[mark.s] ?? '', (getCenter(geometry.getExtent())[0] ?? 0) <= middle));
+      features.push(feature);
+    }
+    this.marks.clear(true);
+    this.marks.addFeatures(features);
+    this.heat.set(answer.marks, answer.styles);
+    this.paintHighlights();
+  }
+
+  private paintHighlights(): void {
+    this.highlights.clear(true);
+    const wanted = new Set(this.selected);
+    for (const mark of this.answer?.marks ?? []) {
+      if (mark.o !== null && wanted.has(mark.o) && !this.live.has(mark.o)) this.highlights.addFeature(new Feature({ geometry: toDrawn(mark.g) }));
+    }
+  }
+
+  private click(event: MapBrowserEvent): void {
+    if (!this.picking) return;
+    const original = event.originalEvent;
+    const additive = original instanceof MouseEvent && (original.shiftKey || original.ctrlKey || original.metaKey);
+    this.pickAt(event.pixel, additive, original instanceof MouseEvent && (original.ctrlKey || original.metaKey));
+  }
+
+  pickAt(pixel: number[], additive: boolean, ctrl = false): void {
+    const mark = this.objectAt(pixel);
+    const at = toLonLat(this.map.getCoordinateFromPixel(pixel) ?? [0, 0]);
+    if (mark !== null && mark.o === null) {
+      const [west, south, east, north] = mark.b ?? [at[0] ?? 0, at[1] ?? 0, at[0] ?? 0, at[1] ?? 0];
+      const zoom = this.map.getView().getZoom() ?? 3;
+      if (west === east && south === north) this.center(at, zoom + 2);
+      else this.fit({ west, south, east, north });
+      return;
+    }
+    this.events.pick(mark?.o ?? null, { additive, ctrl, pixel });
+  }
+
+  private hover(event: MapBrowserEvent): void {
+    this.events.pointer(toLonLat(event.coordinate));
+    if (this.picking) this.cursor(this.objectAt(event.pixel) === null ? '' : 'pointer');
+  }
+}

@@ -1,0 +1,175 @@
+// The tool in hand and what the map component does with it.
+
+import type { Edit, Geometry, LonLatBox, Position } from '../backend/types';
+import type { Measure } from '../map/measure';
+import { addHole, merge, parts, removeHoleAt, split } from '../map/shapes';
+import { parseGeometry } from '../map/geometry';
+import type { DrawKind } from '../map/editing';
+import { m } from '../paraglide/messages';
+import type { OpenMap } from './open-map.svelte';
+
+export type Tool = 'select' | 'box' | 'move' | DrawKind;
+
+/** What the map component can be told to do. */
+export interface Hand {
+  finish: () => void;
+  removeLast: () => void;
+  fit: (box: LonLatBox) => void;
+  center: (at: Position) => void;
+  compare: (sides: { side: 'mine' | 'theirs'; geometry: Geometry }[]) => void;
+  middle: () => Position;
+  focus: () => void;
+}
+
+export class Tools {
+  tool = $state<Tool>('select');
+  target = $state<string | null>(null);
+  measure = $state<Measure | null>(null);
+  /** Whether a line is continued at its beginning. */
+  fromStart = false;
+  hand: Hand | null = null;
+
+  constructor(private readonly map: OpenMap) {}
+
+  /** The layer that new features go to. */
+  get layer() {
+    return this.map.targets.find((layer) => layer.id === this.target) ?? this.map.targets.find((layer) => layer.kind === 'Default') ?? this.map.targets[0];
+  }
+
+  get drawing(): boolean {
+    return !['select', 'box', 'move'].includes(this.tool);
+  }
+
+  async take(tool: Tool): Promise<void> {
+    if (['point', 'line', 'polygon'].includes(tool)) {
+      if (!this.map.mayEdit) return this.map.desk.notices.add('warning', m.read_only_title(), m.read_only_help());
+      if (this.layer === undefined) {
+        const made = this.map.mayEditMap ? await this.map.edit(m.label_layer_add(), [{ do: 'layer-add', name: m.layer_first_name() }]) : null;
+        if (made === null) return this.map.desk.notices.add('warning', m.no_layer_title(), m.no_layer_help());
+        this.target = made[0] ?? null;
+      }
+      await this.map.select([]);
+    }
+    this.tool = tool;
+    this.hand?.focus();
+  }
+
+  /** Esc: the tool first, then the selection, then the panel. */
+  async escape(): Promise<void> {
+    if (this.tool !== 'select') this.tool = 'select';
+    else if (this.map.selected.length > 0) await this.map.select([]);
+    else if (this.map.panel !== null) this.map.show(null);
+  }
+
+  async drawn(kind: DrawKind, geometry: Geometry): Promise<void> {
+    this.tool = 'select';
+    if (kind === 'hole') return this.hole(geometry);
+    if (kind === 'split') return this.cut(geometry);
+    if (kind === 'continue') {
+      const [object] = this.map.selected;
+      if (object !== undefined) await this.reshape(object, geometry, m.label_continue());
+      return;
+    }
+    const layer = this.layer;
+    if (layer === undefined) return;
+    const labels = { point: m.label_add_point(), line: m.label_add_line(), polygon: m.label_add_polygon() };
+    const made = await this.map.edit(labels[kind], [{ do: 'add', layer: layer.id, feature: { type: 'Feature', geometry: plain(geometry), properties: {} } }]);
+    const [object] = made ?? [];
+    if (object === undefined) return;
+    this.map.fresh = object;
+    await this.map.select([object]);
+  }
+
+  async reshape(object: string, geometry: Geometry, label = m.label_shape()): Promise<void> {
+    const done = await this.map.edit(label, [{ do: 'geometry', feature: object, geometry: plain(geometry) }]);
+    // A refused change shows the stored shape again.
+    if (done === null) await this.map.refresh();
+  }
+
+  async removeHole(at: Position): Promise<void> {
+    const current = this.current();
+    const without = current === null ? null : removeHoleAt(current.geometry, at);
+    if (current !== null && without !== null) await this.reshape(current.object, without, m.label_hole_remove());
+    else this.map.desk.notices.add('info', m.hole_none());
+  }
+
+  async clone(): Promise<void> {
+    const detail = this.map.detail;
+    const current = this.current();
+    if (detail === null || current === null) return;
+    const properties = { ...detail.properties, ...(Object.keys(detail.options).length > 0 ? { _umap_options: detail.options } : {}) };
+    const made = await this.map.edit(m.label_clone(), [{ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(current.geometry), properties } }]);
+    const [object] = made ?? [];
+    if (object !== undefined) {
+      await this.map.select([object]);
+      this.map.desk.notices.add('info', m.cloned(), m.cloned_help());
+    }
+  }
+
+  /** Each part of a multi geometry becomes a feature of its own. */
+  async extract(): Promise<void> {
+    const detail = this.map.detail;
+    const current = this.current();
+    if (detail === null || current === null) return;
+    const [first, ...others] = parts(current.geometry);
+    if (first === undefined || others.length === 0) return;
+    const properties = { ...detail.properties, ...(Object.keys(detail.options).length > 0 ? { _umap_options: detail.options } : {}) };
+    await this.map.edit(m.label_extract(), [
+      { do: 'geometry', feature: current.object, geometry: plain(first) },
+      ...others.map((geometry): Edit => ({ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(geometry), properties } })),
+    ]);
+  }
+
+  async mergeSelected(): Promise<void> {
+    const details = await this.map.desk.run(() => Promise.all(this.map.selected.map((object) => this.map.desk.backend.feature(object))));
+    if (details === undefined) return;
+    const geometries = details.map((detail) => parseGeometry(detail.geometry)).filter((geometry): geometry is Geometry => geometry !== null);
+    const merged = merge(geometries);
+    const [keep, ...rest] = this.map.selected;
+    if (merged === null || keep === undefined) return this.map.desk.notices.add('info', m.merge_no(), m.merge_no_help());
+    const done = await this.map.editWithUndo(m.label_merge(), [
+      { do: 'geometry', feature: keep, geometry: plain(merged) },
+      ...rest.map((feature): Edit => ({ do: 'delete', feature })),
+    ], m.merged({ n: this.map.selected.length }));
+    if (done) await this.map.select([keep]);
+  }
+
+  get hasHole(): boolean {
+    const geometry = this.current()?.geometry;
+    if (geometry?.type === 'Polygon') return geometry.coordinates.length > 1;
+    return geometry?.type === 'MultiPolygon' && geometry.coordinates.some((rings) => rings.length > 1);
+  }
+
+  /** The one selected feature and its geometry. */
+  current(): { object: string; geometry: Geometry } | null {
+    const detail = this.map.detail;
+    const geometry = detail === null ? null : parseGeometry(detail.geometry);
+    return detail === null || geometry === null ? null : { object: detail.object, geometry };
+  }
+
+  private async hole(drawn: Geometry): Promise<void> {
+    const current = this.current();
+    if (current === null || drawn.type !== 'Polygon') return;
+    const holed = addHole(current.geometry, drawn.coordinates[0] ?? []);
+    if (holed === null) this.map.desk.notices.add('warning', m.hole_outside(), m.hole_outside_help());
+    else await this.reshape(current.object, holed, m.label_hole());
+  }
+
+  private async cut(drawn: Geometry): Promise<void> {
+    const current = this.current();
+    const detail = this.map.detail;
+    if (current === null || detail === null || drawn.type !== 'LineString') return;
+    const pieces = split(current.geometry, drawn.coordinates);
+    const [first, ...others] = pieces ?? [];
+    if (first === undefined) return this.map.desk.notices.add('warning', m.split_no(), m.split_no_help());
+    const properties = { ...detail.properties, ...(Object.keys(detail.options).length > 0 ? { _umap_options: detail.options } : {}) };
+    await this.map.editWithUndo(m.label_split(), [
+      { do: 'geometry', feature: current.object, geometry: plain(first) },
+      ...others.map((geometry): Edit => ({ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(geometry), properties } })),
+    ], m.split_done({ n: others.length + 1 }));
+  }
+}
+
+function plain(geometry: Geometry): { type: string; coordinates: unknown } {
+  return $state.snapshot(geometry) as { type: string; coordinates: unknown };
+}

@@ -51,7 +51,7 @@ impl Person {
     fn wait_for(&self, kind: ChipKind) -> SyncView {
         wait_until(&format!("the chip {kind:?}"), Duration::from_secs(90), || {
             let view = self.desk.sync_view().unwrap();
-            if view.chip.kind == kind { Ok(view) } else { Err(view) }
+            if view.chip.kind == kind { Ok(view) } else { Err(Box::new(view)) }
         })
     }
 

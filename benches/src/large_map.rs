@@ -61,7 +61,7 @@ fn layer(number: u64, kind: &str) -> ServerLayer {
         "categorized": {"property": "sort", "brewer": "Set2"},
         "circles": {"property": "size", "radius": {"min": 2, "max": 20}},
         "heat": {"radius": 25, "intensityProperty": "size"},
-        "showLabel": number % 6 == 0,
+        "showLabel": number.is_multiple_of(6),
     });
     if let (6, Some(members)) = (number, properties.as_object_mut()) {
         members.insert("rules".to_owned(), json!([{"condition": "sort=b", "properties": {"color": "Red"}}]));

@@ -60,7 +60,7 @@ summary() {
   [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 }
 # Without these nothing else can be judged.
-need() { check "$@"; [ "$failed" = 0 ] || { summary; exit 1; }; }
+need() { stage "$@" || { failed=$((failed + 1)); failures+=("$1"); summary; exit 1; }; }
 
 start_server() {
   UMAPSRV_PORT=$(free_port) UMAPSRV_PG_PORT=$(free_port) UMAPSRV_REDIS_PORT=$(free_port)

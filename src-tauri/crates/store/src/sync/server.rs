@@ -274,7 +274,8 @@ impl Tx<'_> {
             let again = !present.insert(feature.id.clone());
             // Of a doubled feature every variant is merged; the base is the first one.
             self.merge_object(&object, Some(feature.text.as_str()), at_ms, advance && !again, now_ms)?;
-            if feature.derived || had_derived {
+            // What a provisional save holds is not settled before it was read again.
+            if feature.derived || (had_derived && advance) {
                 self.note_derived(&object, feature.derived)?;
             }
         }

@@ -139,8 +139,11 @@ fn a_browser_in_the_same_room_sees_the_windows_edits_and_the_window_sees_its() {
     });
     window.press("Synchronising");
     window.press("Others here");
-    let there = window.text("//aside[.//h2[contains(., 'Others here')]]");
-    assert!(there.contains("bob"), "{there}");
+    // An edit may arrive before the list that names its writer.
+    support::wait_until("bob's name among the others", Duration::from_secs(20), || {
+        let there = window.text("//aside[.//h2[contains(., 'Others here')]]");
+        if there.contains("bob") { Ok(()) } else { Err(there) }
+    });
     window.picture("together");
     let edit = json!([{"do": "set", "feature": format!("{layer}/aaaa1"), "key": "name", "value": "Deep well"}]);
     window.command("edit", json!({"label": "rename", "edits": edit})).unwrap();

@@ -98,9 +98,11 @@ impl Tx<'_> {
         told.retain(|row| {
             matches!(&row.operation.object, Object::Feature(lies, _) if lies == layer) && row.operation.order() <= end
         });
+        // A merged answer is told whole: whoever says nothing of the feature itself added another one.
+        let whole: BTreeSet<Object> = told.iter().map(|row| row.operation.object.clone()).collect();
         let mut taken = BTreeSet::new();
         for row in told {
-            if let Some(old) = self.twin_of(&row, &taken)? {
+            if let Some(old) = self.twin_of(&row, &taken)?.filter(|old| whole.contains(old)) {
                 self.join(&row, &old, now_ms, report)?;
                 taken.insert(old);
             }

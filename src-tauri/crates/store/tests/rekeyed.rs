@@ -82,7 +82,11 @@ fn name() -> Path {
 fn rule_24_what_a_browser_reads_out_of_a_merged_answer_is_not_there_twice() {
     let mut store = reader(&[text("aaaa1", "a", 1.0), text("aaaa2", "a", 1.0), text("aaaa3", "b", 1.0)]);
     let hash = store.state_hash().unwrap();
-    receive(&mut store, vec![told("new01", "a", 100), told("new02", "a", 101)], Some(&at(150)));
+    receive(
+        &mut store,
+        vec![told("aaaa1", "a", 98), told("aaaa2", "a", 99), told("new01", "a", 100), told("new02", "a", 101)],
+        Some(&at(150)),
+    );
     assert_eq!(store.state_hash().unwrap(), hash);
     // Each of the two is one of the two that are equal to them.
     let now: Vec<Object> = ["new01", "new02"].iter().map(|id| store.called_now(&named(id)).unwrap()).collect();
@@ -95,7 +99,7 @@ fn rule_24_what_others_write_to_the_other_id_counts_for_the_feature() {
     let mut store = reader(&[text("aaaa1", "a", 1.0)]);
     let rename = |id: &str, ms| update(&at(ms), named(id), name(), Some("\"renamed\""));
     // Before it was recognised, and after.
-    receive(&mut store, vec![told("new01", "a", 100), rename("new01", 110)], Some(&at(150)));
+    receive(&mut store, vec![told("aaaa1", "a", 99), told("new01", "a", 100), rename("new01", 110)], Some(&at(150)));
     assert_eq!(shown(&store, &named("aaaa1"), &name()).as_deref(), Some("\"renamed\""));
     let later = update(&at(300), named("new01"), Path::property("note"), Some("7"));
     receive(&mut store, vec![later.clone()], None);
@@ -110,12 +114,13 @@ fn rule_24_what_others_write_to_the_other_id_counts_for_the_feature() {
 #[test]
 fn rule_24_only_what_was_told_just_before_an_announcement_is_recognised() {
     let others = format!("{}:0:third", NOW + 150);
-    let cases: [(&str, Vec<Operation>, Option<String>); 5] = [
-        ("nothing was announced", vec![told("new01", "a", 100)], None),
-        ("too long before", vec![told("new01", "a", 100)], Some(at(2_101))),
-        ("by somebody else", vec![told("new01", "a", 100)], Some(others)),
-        ("after it", vec![told("new01", "a", 151)], Some(at(150))),
-        ("another content", vec![told("new01", "z", 100)], Some(at(150))),
+    let cases: [(&str, Vec<Operation>, Option<String>); 6] = [
+        ("the feature itself was not told: somebody added another one", vec![told("new01", "a", 100)], Some(at(150))),
+        ("nothing was announced", vec![told("aaaa1", "a", 99), told("new01", "a", 100)], None),
+        ("too long before", vec![told("aaaa1", "a", 99), told("new01", "a", 100)], Some(at(2_101))),
+        ("by somebody else", vec![told("aaaa1", "a", 99), told("new01", "a", 100)], Some(others)),
+        ("after it", vec![told("aaaa1", "a", 99), told("new01", "a", 151)], Some(at(150))),
+        ("another content", vec![told("aaaa1", "a", 99), told("new01", "z", 100)], Some(at(150))),
     ];
     for (why, operations, announced) in cases {
         let mut store = reader(&[text("aaaa1", "a", 1.0)]);
@@ -127,6 +132,7 @@ fn rule_24_only_what_was_told_just_before_an_announcement_is_recognised() {
 #[test]
 fn rule_24_the_same_log_in_another_order_gives_the_same() {
     let operations = [
+        told("aaaa1", "a", 99),
         told("new01", "a", 100),
         update(&at(110), named("new01"), name(), Some("\"x\"")),
         update(&at(120), named("aaaa1"), name(), Some("\"y\"")),
@@ -195,7 +201,8 @@ fn a_feature_that_is_gone_beside_a_new_one_of_other_content_was_deleted() {
 #[test]
 fn rule_24_an_id_that_was_joined_becomes_the_feature_when_the_server_holds_it_alone() {
     let mut store = reader(&[text("aaaa1", "a", 1.0)]);
-    receive(&mut store, vec![told("new01", "a", 100)], Some(&at(150)));
+    let saved = Operation { dirty: Some(false), ..told("aaaa1", "a", 99) };
+    receive(&mut store, vec![saved, told("new01", "a", 100)], Some(&at(150)));
     assert!(!store.state(&named("new01")).unwrap().is_alive());
     read(&mut store, NOW + 1_000, &[text("new01", "a", 1.0)]);
     assert!(store.state(&named("new01")).unwrap().is_alive());

@@ -15,8 +15,9 @@ use std::time::Instant;
 
 use sim::schedule::{self, Outcome};
 
-/// How many schedules run when nobody says otherwise.
-const SCHEDULES: u64 = 10_000;
+/// How many schedules run when nobody says otherwise. Ten thousand were seen to pass; they take
+/// too long for every run.
+const SCHEDULES: u64 = 2_000;
 /// A run of many prints no more failures than this.
 const MOST_FAILURES: usize = 5;
 

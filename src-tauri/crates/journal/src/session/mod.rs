@@ -185,6 +185,7 @@ impl Session {
         }
         if self.in_room() {
             self.ask_due();
+            self.signs_due();
             self.probe_due();
             self.repair_due();
         }
@@ -220,7 +221,8 @@ impl Session {
         // off, and the caller would be called again at once, for ever.
         let greeting = matches!(self.phase, Phase::Greeting { .. });
         let room = self.in_room().then(|| {
-            [self.peers.next_due().filter(|_| !greeting), self.liveness.next_due(), self.repairs.next_due()]
+            let asking = [self.peers.next_due(), self.peers.next_quiet()].into_iter().flatten().min();
+            [asking.filter(|_| !greeting), self.liveness.next_due(), self.repairs.next_due()]
                 .into_iter()
                 .flatten()
                 .min()

@@ -27,15 +27,17 @@ const KINDS: [&str; 12] = [
     "Cluster",
 ];
 
-/// Writes the map into a store, as if it had been read from its server.
-pub(crate) fn fill(store: &mut Store) -> Outcome {
-    let layers: Vec<ServerLayer> = (0_u64..).zip(KINDS).map(|(number, kind)| layer(number, kind)).collect();
-    let settings = json!({"name": "Large", "color": "Teal", "rules": [
+/// The map's own settings.
+pub(crate) fn settings() -> Value {
+    json!({"name": "Large", "color": "Teal", "rules": [
         {"condition": "state=closed", "properties": {"color": "Gray", "opacity": 0.3}},
         {"condition": "size>900", "properties": {"weight": 5}},
-    ]});
-    let Value::Object(settings) = settings else { return Err("no settings".into()) };
-    store.merge_map(&ServerMap { settings, layers: layers.clone(), ..ServerMap::default() }, NOW)?;
+    ]})
+}
+
+/// Its layers, each with the text of its features.
+pub(crate) fn layers() -> Outcome<Vec<(ServerLayer, String)>> {
+    let layers: Vec<ServerLayer> = (0_u64..).zip(KINDS).map(|(number, kind)| layer(number, kind)).collect();
     let mut bodies = vec![String::new(); layers.len()];
     let mut bits = Bits(29);
     for number in 0..FEATURES {
@@ -46,7 +48,16 @@ pub(crate) fn fill(store: &mut Store) -> Outcome {
         }
         feature(body, number, &mut bits)?;
     }
-    for (layer, body) in layers.iter().zip(bodies) {
+    Ok(layers.into_iter().zip(bodies).collect())
+}
+
+/// Writes the map into a store, as if it had been read from its server.
+pub(crate) fn fill(store: &mut Store) -> Outcome {
+    let Value::Object(settings) = settings() else { return Err("no settings".into()) };
+    let layers = layers()?;
+    let all = layers.iter().map(|(layer, _)| layer.clone()).collect();
+    store.merge_map(&ServerMap { settings, layers: all, ..ServerMap::default() }, NOW)?;
+    for (layer, body) in layers {
         let text = format!(r#"{{"type":"FeatureCollection","features":[{body}]}}"#);
         store.merge_layer(&layer.id, "1", NOW, &text, NOW)?;
     }

@@ -16,6 +16,8 @@ mod report;
 mod rivals;
 mod umap;
 mod viewport;
+#[cfg(feature = "rivals")]
+mod window;
 mod workload;
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -51,6 +53,10 @@ fn main() -> Outcome {
     }
     if wants("umap") {
         umap::run(&mut report)?;
+    }
+    #[cfg(feature = "rivals")]
+    if wants("window") {
+        window::run(&mut report)?;
     }
     report.write(&PathBuf::from(target))?;
     print!("{report}");

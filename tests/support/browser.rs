@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 use crate::server::{UmapServer, support_folder};
 use crate::web_peer::WebPeer;
 
-/// The slowest command (a page that opens) gives up by itself after 30 s.
-const ANSWER: Duration = Duration::from_secs(100);
+/// The slowest command (a page that opens) gives up by itself after 30 s, or what `BIVOUAC_TEST_PATIENCE_MS` says.
+const ANSWER: Duration = Duration::from_secs(400);
 
 /// One Chromium. Its peers have cookies of their own, so they are different people.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@
 //! without its server, and a missing one must fail the test, never skip it.
 
 mod browser;
+mod footprint;
 mod http;
 mod map;
 mod pixels;
@@ -15,6 +16,7 @@ mod web_peer;
 mod window;
 
 pub use browser::Browser;
+pub use footprint::footprints;
 pub use http::{Answer, Visitor};
 pub use map::{MapSpec, SavedLayer, TestMap, Version, marker};
 pub use pixels::colours;

@@ -123,6 +123,22 @@ impl TestMap {
         id
     }
 
+    /// Adds a layer with these settings and this document's text.
+    #[track_caller]
+    pub fn add_document(&self, id: &str, rank: usize, settings: &Value, document: &str) {
+        let name = settings["name"].as_str().unwrap_or("Layer");
+        let (rank, settings) = (rank.to_string(), settings.to_string());
+        let fields = [
+            ("name", name),
+            ("rank", rank.as_str()),
+            ("settings", settings.as_str()),
+            ("display_on_load", "true"),
+            ("parent", ""),
+        ];
+        let answer = self.maker.post_document(&self.path(&format!("datalayer/create/{id}/")), &fields, document, None);
+        assert!(answer.status == 200 && answer.json()["id"].is_string(), "adding {name:?}: {}", answer.text);
+    }
+
     /// Saves a whole layer document as a plain client would; the answer may be a refusal.
     /// Without `reference` the server overwrites whatever is there.
     #[track_caller]
@@ -203,6 +219,19 @@ impl TestMap {
     pub fn save_settings(&self, name: &str, real_time: bool) -> Answer {
         let settings = settings(name, real_time);
         self.maker.post(&self.path("update/settings/"), &as_fields(&settings))
+    }
+
+    /// Saves the map's settings: these properties, with real time.
+    #[track_caller]
+    pub fn save_properties(&self, properties: &Value) {
+        let mut properties = properties.clone();
+        properties["syncEnabled"] = json!(true);
+        let name = properties["name"].as_str().unwrap_or_default().to_owned();
+        let center = json!({"type": "Point", "coordinates": [4.0, 46.0]});
+        let feature = json!({"type": "Feature", "geometry": center, "properties": properties});
+        let fields = [("name", name), ("center", center.to_string()), ("settings", feature.to_string())];
+        let answer = self.maker.post(&self.path("update/settings/"), &as_fields(&fields));
+        assert_eq!(answer.status, 200, "saving settings: {:.300}", answer.text);
     }
 
     /// The map's page at another address, such as a proxy's.

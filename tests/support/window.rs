@@ -71,6 +71,12 @@ impl Window {
     /// Starts the program over that home, with these arguments.
     #[must_use]
     pub fn open(home: &WindowHome, arguments: &[&str]) -> Self {
+        Self::of(&program(), home, arguments)
+    }
+
+    /// The same for a program that lies elsewhere, such as a release build.
+    #[must_use]
+    pub fn of(program: &Path, home: &WindowHome, arguments: &[&str]) -> Self {
         let root = home.folder.path();
         let (screen, display) = screen();
         let port = free_port();
@@ -119,7 +125,7 @@ impl Window {
         let base = format!("http://127.0.0.1:{port}");
         let mut window = Self { session: base.clone(), agent, display, processes: vec![driver, manager, screen] };
         wait_until("WebKit's driver", PATIENCE, || window.try_call("GET", "/status", None));
-        let options = json!({"binary": program(), "args": arguments});
+        let options = json!({"binary": program, "args": arguments});
         let wanted = json!({"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}});
         let made = window.call("POST", "/session", Some(wanted));
         let id = made["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {made}"));

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
 const PAGE_SCRIPT = fileURLToPath(new URL('./page.js', import.meta.url))
-const TIMEOUT = 30_000
+// A benchmark's pages may take minutes.
+const TIMEOUT = Number(process.env.BIVOUAC_TEST_PATIENCE_MS ?? 30_000)
 const peers = new Map()
 let browser
 

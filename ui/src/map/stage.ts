@@ -22,6 +22,7 @@ import { Heat } from './heat';
 import { Loader } from './loader';
 import type { MapColors } from './palette';
 import { StyleCache } from './styles';
+import { mark as moment } from './timing';
 
 /** How much more than the window is asked for, so that a small move shows no empty edge. */
 const MARGIN = 0.2;
@@ -74,12 +75,16 @@ export class Stage {
       query: () => this.query(),
       show: (answer) => {
         this.answer = answer;
+        moment('answer');
         this.paint();
         this.events.shown(answer);
       },
       failed: (error) => this.events.failed(error),
     });
     this.map.on('moveend', () => this.afterMove());
+    this.map.on('rendercomplete', () => {
+      if (this.answer !== null) moment('drawn');
+    });
     this.map.on('click', (event) => this.click(event));
     this.map.on('pointermove', (event) => {
       if (!event.dragging) this.hover(event);

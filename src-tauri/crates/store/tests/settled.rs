@@ -72,3 +72,42 @@ fn rule_23_a_first_read_is_not_told_as_a_change() {
     let told = store.retell_server_changes(&layer(1), 0, upto, 500, &PeerId::trusted("meeee"), NOW + 20).unwrap();
     assert_eq!(told, Some(vec![]));
 }
+
+#[test]
+fn m5_groups_are_created_before_what_lies_in_them_and_no_circle_reaches_the_server() {
+    let mut store = Store::in_memory(&new_map()).unwrap();
+    let named = |n: u32| format!("\"{}\"", layer(n));
+    let lies_in = |inner: u32, outer: u32| {
+        draft_update(Object::Layer(layer(inner)), Path::of(&["parentId"]), Some(&named(outer)))
+    };
+    let made = [1, 2, 3].map(|n| draft_upsert(Object::Layer(layer(n)), layer_value(n))).to_vec();
+    store.commit_local("layers", made, NOW).unwrap();
+    store.commit_local("groups", vec![lies_in(1, 2), lies_in(2, 3)], NOW + 1).unwrap();
+    send_all(&mut store);
+    let inward = [3, 2, 1].map(|n| SaveTask::Create(layer(n)));
+    assert_eq!(store.save_tasks(&[]).unwrap(), inward);
+    assert_eq!(store.assemble(&layer(1)).unwrap().parent, Some(layer(2)));
+    // Somebody else put the outermost into the innermost: the oldest of the three is dropped.
+    let outermost = Object::Layer(layer(3));
+    let theirs = update(&format!("{}:0:other", NOW + 500), outermost, Path::of(&["parentId"]), Some(&named(1)));
+    store.commit_foreign(vec![live(theirs)], NOW + 600).unwrap();
+    let saved = [1, 2, 3].map(|n| store.assemble(&layer(n)).unwrap().parent);
+    assert_eq!(saved.iter().flatten().count(), 2, "{saved:?}");
+    assert_eq!(saved[2], Some(layer(1)));
+    // The server says the same, and there is no more to save.
+    let listed = [1, 2, 3].map(|n| ServerLayer {
+        id: layer(n),
+        rank: i64::from(n),
+        parent: saved[n as usize - 1].clone(),
+        properties: serde_json::Map::from_iter([("name".to_owned(), format!("L{n}").into())]),
+        edit_status: 0,
+        edit_mode: None,
+        reference: Some((NOW + 700).to_string()),
+    });
+    [1, 2, 3].into_iter().for_each(|n| store.created(&layer(n), &(NOW + 700).to_string()).unwrap());
+    store.merge_map(&ServerMap { layers: listed.to_vec(), may_edit: true, ..ServerMap::default() }, NOW + 800).unwrap();
+    for n in [1, 2, 3] {
+        let body = store.assemble(&layer(n)).unwrap().geojson;
+        assert!(!store.differs(&layer(n), &body).unwrap(), "layer {n}");
+    }
+}

@@ -1,5 +1,7 @@
 //! What has to be saved on the server, and how far each save has come.
 
+use std::collections::BTreeMap;
+
 use bivouac_journal::clock::Order;
 use bivouac_journal::document::assemble;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
@@ -13,6 +15,7 @@ use crate::document::shown;
 use crate::error::{Error, Result};
 use crate::layer::LayerFacts;
 use crate::log::{Row, SaveState};
+use crate::names::Names;
 use crate::open::Store;
 use crate::tx::Tx;
 
@@ -77,6 +80,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn save_tasks(&mut self, present: &[PeerId]) -> Result<Vec<SaveTask>> {
+        let groups = self.shown_groups()?;
         let mut tx = self.begin()?;
         let mut wanted: Vec<LayerId> = Vec::new();
         let derived = tx.has_derived()?;
@@ -113,14 +117,10 @@ impl Store {
                 }
             }
         }
-        let mut grouped = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            let in_group = tx.shown_document(&Object::Layer(task.layer().clone()))?.contains_key("parentId");
-            grouped.push((in_group, task));
-        }
-        grouped.sort_by_key(|(in_group, _)| *in_group);
+        // The server refuses a layer whose group it does not know.
+        tasks.sort_by_key(|task| depth(&groups, task.layer()));
         tx.commit()?;
-        Ok(grouped.into_iter().map(|(_, task)| task).collect())
+        Ok(tasks)
     }
 
     /// A layer as it stands here.
@@ -128,6 +128,8 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub fn assemble(&mut self, layer: &LayerId) -> Result<Assembled> {
+        // As shown: a circle is not for the server, nor a group that is gone (M5).
+        let parent = self.shown_groups()?.remove(layer).flatten();
         let mut tx = self.begin()?;
         let object = Object::Layer(layer.clone());
         let number = tx.object_id(&object)?;
@@ -135,7 +137,6 @@ impl Store {
         let shown = project::layers(std::iter::once((layer, &state)));
         let settings = shown.get(layer).map(|layer| layer.properties.clone()).unwrap_or_default();
         let rank = shown.get(layer).map_or(0, |layer| layer.rank);
-        let parent = tx.shown_document(&object)?.get("parentId").and_then(Value::as_str).and_then(LayerId::parse);
         let name = settings.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
         let name = name.unwrap_or("Layer").chars().take(200).collect();
         let features: Vec<String> = tx
@@ -148,15 +149,33 @@ impl Store {
         Ok(Assembled { name, rank, parent, settings: settings.to_string(), geojson })
     }
 
+    /// The listed layers, each with the group in which it is shown.
+    fn shown_groups(&self) -> Result<BTreeMap<LayerId, Option<LayerId>>> {
+        let states = self.layer_states(&mut Names::default())?;
+        Ok(states.into_iter().map(|(_, id, layer)| (id, layer.parent)).collect())
+    }
+
     /// Whether the server's document, and what it lists of the layer, is not what we hold.
     ///
     /// # Errors
     /// When it is no layer document or the database fails.
     pub fn differs(&mut self, layer: &LayerId, body: &str) -> Result<bool> {
+        let groups = self.shown_groups()?;
         let mut tx = self.begin()?;
         let object = Object::Layer(layer.clone());
         let Some(listed) = listing::listed(&mut tx, &object)? else { return Ok(true) };
-        if !tx.state_shows(&object, &parse(&listed)?)? {
+        let mut listed = parse(&listed)?;
+        if group_of(&listed).filter(|group| groups.contains_key(group)) != groups.get(layer).cloned().flatten() {
+            return Ok(true);
+        }
+        // Equal as shown, whatever the register holds.
+        if let Value::Object(members) = &mut listed {
+            match tx.shown_document(&object)?.shift_remove("parentId") {
+                Some(group) => members.insert("parentId".to_owned(), group),
+                None => members.shift_remove("parentId"),
+            };
+        }
+        if !tx.state_shows(&object, &listed)? {
             return Ok(true);
         }
         let document = tx.parse(layer, body)?;
@@ -367,6 +386,17 @@ impl Store {
     pub fn last_row(&self) -> Result<i64> {
         Ok(self.connection.query_row("SELECT coalesce(max(row), 0) FROM operations", [], |row| row.get(0))?)
     }
+}
+
+/// How many groups lie around a layer.
+fn depth(groups: &BTreeMap<LayerId, Option<LayerId>>, layer: &LayerId) -> usize {
+    let group = |layer: &LayerId| groups.get(layer).cloned().flatten();
+    std::iter::successors(group(layer), group).count()
+}
+
+/// The group that a layer's document names.
+fn group_of(document: &Value) -> Option<LayerId> {
+    document.get("parentId").and_then(Value::as_str).and_then(LayerId::parse)
 }
 
 impl Tx<'_> {

@@ -8,7 +8,7 @@ use bivouac_journal::path::Path;
 use bivouac_journal::project;
 use serde_json::{Map, Value};
 
-use super::{document::parse, listing, server::version_ms};
+use super::{document::parse, groups, listing, server::version_ms};
 use crate::document::shown;
 use crate::error::{Error, Result};
 use crate::layer::LayerFacts;
@@ -97,6 +97,8 @@ impl Store {
                 wanted.push(layer.clone());
             }
         }
+        let groups = if wanted.is_empty() { groups::Groups::new() } else { tx.groups()? };
+        tx.add_groups(&groups, &mut wanted)?;
         let mut tasks = Vec::new();
         for layer in wanted {
             let object = Object::Layer(layer.clone());
@@ -113,14 +115,14 @@ impl Store {
                 }
             }
         }
-        let mut grouped = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            let in_group = tx.shown_document(&Object::Layer(task.layer().clone()))?.contains_key("parentId");
-            grouped.push((in_group, task));
-        }
-        grouped.sort_by_key(|(in_group, _)| *in_group);
+        let depth = |layer: &LayerId| groups::around(&groups, layer).count();
+        // What was moved out of a group is out before the group goes, or it would go with it.
+        tasks.sort_by_cached_key(|task| match task {
+            SaveTask::Create(layer) | SaveTask::Save(layer) => (false, depth(layer)),
+            SaveTask::Delete(_) => (true, 0),
+        });
         tx.commit()?;
-        Ok(grouped.into_iter().map(|(_, task)| task).collect())
+        Ok(tasks)
     }
 
     /// A layer as it stands here.
@@ -135,7 +137,7 @@ impl Store {
         let shown = project::layers(std::iter::once((layer, &state)));
         let settings = shown.get(layer).map(|layer| layer.properties.clone()).unwrap_or_default();
         let rank = shown.get(layer).map_or(0, |layer| layer.rank);
-        let parent = tx.shown_document(&object)?.get("parentId").and_then(Value::as_str).and_then(LayerId::parse);
+        let parent = tx.groups()?.remove(layer).flatten();
         let name = settings.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
         let name = name.unwrap_or("Layer").chars().take(200).collect();
         let features: Vec<String> = tx
@@ -155,8 +157,7 @@ impl Store {
     pub fn differs(&mut self, layer: &LayerId, body: &str) -> Result<bool> {
         let mut tx = self.begin()?;
         let object = Object::Layer(layer.clone());
-        let Some(listed) = listing::listed(&mut tx, &object)? else { return Ok(true) };
-        if !tx.state_shows(&object, &parse(&listed)?)? {
+        if !tx.is_listed_as_shown(layer)? {
             return Ok(true);
         }
         let document = tx.parse(layer, body)?;

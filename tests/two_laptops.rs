@@ -2,6 +2,7 @@
 
 mod laptop;
 
+use bivouac_journal::ids::{LayerId, Object};
 use bivouac_journal::path::Path;
 use laptop::{Laptop, add, add_layer, delete, delete_layer, rename, set};
 use serde_json::{Value, json};
@@ -139,4 +140,42 @@ fn a_layer_deleted_while_somebody_works_in_it_is_gone_and_the_work_is_kept_and_s
             assert!(!conflicts.is_empty(), "and it is shown");
         }
     }
+}
+
+#[test]
+fn rule_50_layers_that_two_laptops_put_into_each_other_leave_the_map_readable() {
+    let server = UmapServer::shared();
+    let (map, one) = map(&server);
+    let two = map.add_layer("Two", &[marker("bbbb1", "B1", 7.8, 48.7)]);
+    let (alice, bob) = (Laptop::offline(&server, &map, "alice"), Laptop::offline(&server, &map, "bob"));
+    for (laptop, layer, group) in [(&alice, &one, &two), (&bob, &two, &one)] {
+        let mut store = laptop.store();
+        set(&mut store, Object::Layer(LayerId::trusted(layer)), Path::of(&["parentId"]), Some(json!(group)));
+        rename(&mut store, if layer == &one { (&one, "aaaa1") } else { (&two, "bbbb1") }, "moved");
+    }
+    for laptop in [&alice, &bob, &alice, &bob] {
+        assert!(laptop.sync().unwrap().verified);
+    }
+    let tree = map.layers();
+    assert_eq!(tree.len(), 1, "one lies in the other: {tree:?}");
+    assert_equal(&map, &[&one, &two], &[&alice, &bob]);
+    assert_eq!((name_of(&bob, (&one, "aaaa1")), name_of(&alice, (&two, "bbbb1"))), (json!("moved"), json!("moved")));
+}
+
+#[test]
+fn a_layer_put_into_a_group_that_somebody_deletes_stays_on_the_map() {
+    let server = UmapServer::shared();
+    let (map, layer) = map(&server);
+    let group = map.add_layer("Group", &[]);
+    let bob = Laptop::offline(&server, &map, "bob");
+    let mut store = bob.store();
+    set(&mut store, Object::Layer(LayerId::trusted(&layer)), Path::of(&["parentId"]), Some(json!(group)));
+    rename(&mut store, (&layer, "aaaa1"), "worked on");
+    drop(store);
+    assert_eq!(map.delete_layer(&group).status, 200);
+    assert!(bob.sync().unwrap().verified);
+    assert_eq!(map.layers().len(), 1);
+    assert_equal(&map, &[&layer], &[&bob]);
+    assert_eq!(name_of(&bob, (&layer, "aaaa1")), json!("worked on"));
+    assert_eq!(bob.store().counts().unwrap().lost, 0);
 }

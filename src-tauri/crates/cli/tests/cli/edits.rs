@@ -156,3 +156,17 @@ fn a_setting_inside_an_object_that_is_not_there_brings_the_object() {
     let map: Value = serde_json::from_str(&file).unwrap();
     assert_eq!(map["properties"]["slideshow"], json!({"active": true, "delay": 3}));
 }
+
+#[test]
+fn a_layer_is_not_put_into_itself_or_into_what_lies_in_it() {
+    let laptop = Laptop::with_map();
+    laptop.fine(&["edit", "Field", "layer", "add", "Outer"]);
+    laptop.fine(&["edit", "Field", "layer", "add", "Middle", "--parent", "Outer"]);
+    laptop.fine(&["edit", "Field", "layer", "set", "L", "parentId", "\"Middle\""]);
+    for group in ["\"Outer\"", "\"Middle\"", "\"L\""] {
+        let refused = laptop.run(&["edit", "Field", "layer", "set", "Outer", "parentId", group]);
+        assert_eq!(refused.code, 1, "{}", refused.err);
+    }
+    laptop.fine(&["edit", "Field", "layer", "unset", "Middle", "parentId"]);
+    laptop.fine(&["edit", "Field", "layer", "set", "Outer", "parentId", "\"L\""]);
+}

@@ -194,7 +194,7 @@ fn is_on_its_way(state: SaveState) -> bool {
 }
 
 /// Leaves out what does not count: members without meaning, empty style options.
-fn plain(mut document: Value) -> Value {
+pub(super) fn plain(mut document: Value) -> Value {
     if let Value::Object(members) = &mut document {
         members.shift_remove("type");
         members.shift_remove("id");

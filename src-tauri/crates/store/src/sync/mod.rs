@@ -4,6 +4,7 @@
 
 mod answer;
 mod document;
+mod groups;
 mod history;
 pub(crate) mod listing;
 mod outgoing;

@@ -1,7 +1,5 @@
 //! What has to be saved on the server, and how far each save has come.
 
-use std::collections::BTreeMap;
-
 use bivouac_journal::clock::Order;
 use bivouac_journal::document::assemble;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
@@ -10,12 +8,11 @@ use bivouac_journal::path::Path;
 use bivouac_journal::project;
 use serde_json::{Map, Value};
 
-use super::{document::parse, listing, server::version_ms};
+use super::{document::parse, groups, listing, server::version_ms};
 use crate::document::shown;
 use crate::error::{Error, Result};
 use crate::layer::LayerFacts;
 use crate::log::{Row, SaveState};
-use crate::names::Names;
 use crate::open::Store;
 use crate::tx::Tx;
 
@@ -80,7 +77,6 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn save_tasks(&mut self, present: &[PeerId]) -> Result<Vec<SaveTask>> {
-        let groups = self.shown_groups()?;
         let mut tx = self.begin()?;
         let mut wanted: Vec<LayerId> = Vec::new();
         let derived = tx.has_derived()?;
@@ -101,6 +97,8 @@ impl Store {
                 wanted.push(layer.clone());
             }
         }
+        let groups = if wanted.is_empty() { groups::Groups::new() } else { tx.groups()? };
+        tx.add_groups(&groups, &mut wanted)?;
         let mut tasks = Vec::new();
         for layer in wanted {
             let object = Object::Layer(layer.clone());
@@ -117,8 +115,12 @@ impl Store {
                 }
             }
         }
-        // The server refuses a layer whose group it does not know.
-        tasks.sort_by_key(|task| depth(&groups, task.layer()));
+        let depth = |layer: &LayerId| groups::around(&groups, layer).count();
+        // What was moved out of a group is out before the group goes, or it would go with it.
+        tasks.sort_by_cached_key(|task| match task {
+            SaveTask::Create(layer) | SaveTask::Save(layer) => (false, depth(layer)),
+            SaveTask::Delete(_) => (true, 0),
+        });
         tx.commit()?;
         Ok(tasks)
     }
@@ -128,8 +130,6 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub fn assemble(&mut self, layer: &LayerId) -> Result<Assembled> {
-        // As shown: a circle is not for the server, nor a group that is gone (M5).
-        let parent = self.shown_groups()?.remove(layer).flatten();
         let mut tx = self.begin()?;
         let object = Object::Layer(layer.clone());
         let number = tx.object_id(&object)?;
@@ -137,6 +137,7 @@ impl Store {
         let shown = project::layers(std::iter::once((layer, &state)));
         let settings = shown.get(layer).map(|layer| layer.properties.clone()).unwrap_or_default();
         let rank = shown.get(layer).map_or(0, |layer| layer.rank);
+        let parent = tx.groups()?.remove(layer).flatten();
         let name = settings.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
         let name = name.unwrap_or("Layer").chars().take(200).collect();
         let features: Vec<String> = tx
@@ -149,33 +150,14 @@ impl Store {
         Ok(Assembled { name, rank, parent, settings: settings.to_string(), geojson })
     }
 
-    /// The listed layers, each with the group in which it is shown.
-    fn shown_groups(&self) -> Result<BTreeMap<LayerId, Option<LayerId>>> {
-        let states = self.layer_states(&mut Names::default())?;
-        Ok(states.into_iter().map(|(_, id, layer)| (id, layer.parent)).collect())
-    }
-
     /// Whether the server's document, and what it lists of the layer, is not what we hold.
     ///
     /// # Errors
     /// When it is no layer document or the database fails.
     pub fn differs(&mut self, layer: &LayerId, body: &str) -> Result<bool> {
-        let groups = self.shown_groups()?;
         let mut tx = self.begin()?;
         let object = Object::Layer(layer.clone());
-        let Some(listed) = listing::listed(&mut tx, &object)? else { return Ok(true) };
-        let mut listed = parse(&listed)?;
-        if group_of(&listed).filter(|group| groups.contains_key(group)) != groups.get(layer).cloned().flatten() {
-            return Ok(true);
-        }
-        // Equal as shown, whatever the register holds.
-        if let Value::Object(members) = &mut listed {
-            match tx.shown_document(&object)?.shift_remove("parentId") {
-                Some(group) => members.insert("parentId".to_owned(), group),
-                None => members.shift_remove("parentId"),
-            };
-        }
-        if !tx.state_shows(&object, &listed)? {
+        if !tx.is_listed_as_shown(layer)? {
             return Ok(true);
         }
         let document = tx.parse(layer, body)?;
@@ -386,17 +368,6 @@ impl Store {
     pub fn last_row(&self) -> Result<i64> {
         Ok(self.connection.query_row("SELECT coalesce(max(row), 0) FROM operations", [], |row| row.get(0))?)
     }
-}
-
-/// How many groups lie around a layer.
-fn depth(groups: &BTreeMap<LayerId, Option<LayerId>>, layer: &LayerId) -> usize {
-    let group = |layer: &LayerId| groups.get(layer).cloned().flatten();
-    std::iter::successors(group(layer), group).count()
-}
-
-/// The group that a layer's document names.
-fn group_of(document: &Value) -> Option<LayerId> {
-    document.get("parentId").and_then(Value::as_str).and_then(LayerId::parse)
 }
 
 impl Tx<'_> {

@@ -63,6 +63,9 @@ impl Planner<'_> {
                 if parent == layer {
                     return Err(AppError::bad(what, "a layer cannot lie in itself"));
                 }
+                if self.lies_in(&parent, &layer) {
+                    return Err(AppError::bad(what, "that layer lies in this one: move it out first"));
+                }
                 Some(Value::String(parent.to_string()))
             }
             ("parentId", Some(_)) => {
@@ -76,6 +79,15 @@ impl Planner<'_> {
         let object = Object::Layer(layer);
         self.write_setting(&object, &path, value)?;
         Ok(object)
+    }
+
+    /// Whether a layer lies in a group, at any depth, as the map stands before this batch.
+    fn lies_in(&self, layer: &LayerId, group: &LayerId) -> bool {
+        let of = |layer: &LayerId| {
+            let view = self.layers.iter().find(|view| view.id == *layer);
+            view.and_then(|view| view.layer.parent.as_ref())
+        };
+        std::iter::successors(of(layer), |parent| of(parent)).any(|parent| parent == group)
     }
 
     /// Its features go first, in the same unit (rule 44); sending cuts it into batches (M6).

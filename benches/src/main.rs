@@ -9,11 +9,13 @@ use std::path::PathBuf;
 mod catch_up;
 mod edits;
 mod large_map;
+mod live;
 mod memory;
 mod opening;
 mod report;
 #[cfg(feature = "rivals")]
 mod rivals;
+mod room;
 mod umap;
 mod viewport;
 #[cfg(feature = "rivals")]
@@ -27,6 +29,9 @@ fn main() -> Outcome {
     let first = arguments.next();
     if first.as_deref() == Some(memory::CHILD) {
         return memory::child(&PathBuf::from(arguments.next().ok_or("a folder is missing")?));
+    }
+    if first.as_deref() == Some(room::CHILD) {
+        return room::child();
     }
     let target = first.ok_or("usage: bivouac-bench OUT.json [part of a name]...")?;
     let wanted: Vec<String> = arguments.collect();
@@ -46,6 +51,9 @@ fn main() -> Outcome {
     }
     if wants("edits") {
         edits::run(&mut report)?;
+    }
+    if wants("live") {
+        live::run(&mut report)?;
     }
     #[cfg(feature = "rivals")]
     if wants("rivals") {

@@ -96,6 +96,7 @@ impl Tx<'_> {
 
     fn edit_in(&mut self, unit: i64, drafts: Vec<Draft>, now_ms: u64) -> Result<Receipt> {
         let hlc = self.clock()?.tick(now_ms);
+        self.edited_at = Some(now_ms);
         let mut rows = Vec::with_capacity(drafts.len());
         for (index, draft) in drafts.into_iter().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);

@@ -6,6 +6,7 @@
 //!
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
+mod ahead;
 mod alias;
 mod append;
 mod base;
@@ -40,6 +41,7 @@ mod tx;
 mod undo;
 mod verify;
 
+pub use ahead::Settling;
 pub use compact::Compacted;
 pub use conflict::{Conflict, ConflictKind, ConflictState};
 pub use edit::{MAX_GEOMETRY, Receipt};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::ahead::{Ahead, Voice};
 use crate::error::{Error, Result};
 use crate::map::{self, NewMap};
 use crate::names::Names;
@@ -22,6 +23,8 @@ const PAGES: std::ffi::c_int = 1024;
 pub struct Store {
     pub(crate) connection: Connection,
     pub(crate) names: Names,
+    pub(crate) ahead: Ahead,
+    pub(crate) voice: Option<Voice>,
     read_only: bool,
 }
 
@@ -122,7 +125,8 @@ impl Store {
         if !read_only {
             listing::prepare(&connection)?;
         }
-        let store = Self { connection, names: Names::default(), read_only };
+        let (names, ahead, voice) = (Names::default(), Ahead::default(), None);
+        let store = Self { connection, names, ahead, voice, read_only };
         store.map()?;
         Ok(store)
     }

@@ -3,6 +3,7 @@
 use bivouac_journal::clock::Clock;
 use rusqlite::{CachedStatement, Connection};
 
+use crate::ahead::Voice;
 use crate::alias::SameFeatures;
 use crate::append::Appended;
 use crate::error::Result;
@@ -28,6 +29,9 @@ pub struct Tx<'s> {
     pub(crate) appended: Appended,
     /// Features that are known by two ids.
     pub(crate) same: Option<SameFeatures>,
+    /// When the user edited in it, in milliseconds.
+    pub(crate) edited_at: Option<u64>,
+    voice: Option<&'s mut Voice>,
     clock: Option<Clock>,
     done: bool,
 }
@@ -65,6 +69,21 @@ impl Store {
     /// # Errors
     /// When the file is read-only or another program writes to it for too long.
     pub fn begin(&mut self) -> Result<Tx<'_>> {
+        self.wait_for_disk(true)?;
+        self.begin_as_set()
+    }
+
+    /// As [`Store::begin`], but the commit runs ahead of the disk: for what others tell, see
+    /// [`Store::settling`].
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub fn begin_ahead(&mut self) -> Result<Tx<'_>> {
+        self.wait_for_disk(false)?;
+        self.begin_as_set()
+    }
+
+    fn begin_as_set(&mut self) -> Result<Tx<'_>> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         Ok(Tx {
             connection: &self.connection,
@@ -77,6 +96,8 @@ impl Store {
             hot: Hot::default(),
             appended: Appended::default(),
             same: None,
+            edited_at: None,
+            voice: self.voice.as_mut(),
             clock: None,
             done: false,
         })
@@ -84,11 +105,16 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Writes everything that changed and commits it, on disk before this returns.
+    /// Writes everything that changed and commits it, on disk before this returns unless the
+    /// transaction was begun ahead of the disk.
     ///
     /// # Errors
     /// When it cannot be written; nothing of the transaction is kept then.
     pub fn commit(mut self) -> Result<()> {
+        if let (Some(now_ms), Some(voice)) = (self.edited_at.take(), self.voice.take()) {
+            let me = voice.me.clone();
+            self.frame_unsent(&me, now_ms, &mut || voice.bits())?;
+        }
         self.write_appended()?;
         self.flush()?;
         if let Some(clock) = &self.clock {

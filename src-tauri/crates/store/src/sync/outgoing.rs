@@ -30,38 +30,18 @@ impl Store {
     pub fn prepare_frames(&mut self, me: &PeerId, now_ms: u64, bits: &mut dyn FnMut() -> u64) -> Result<Vec<OutFrame>> {
         let mut tx = self.begin()?;
         let mut frames: Vec<OutFrame> = tx.unechoed()?.into_iter().filter_map(|f| out_frame(f.id, f.text)).collect();
-        let mut send = Vec::new();
-        let derived = tx.has_derived()?;
-        for pending in tx.unsent()? {
-            if derived && tx.is_derived(&pending.object)? {
-                // Nobody knows this id before the layer was saved with it (rule 24).
-                continue;
-            }
-            if tx.lies_in_a_dead_layer(&pending.object)? {
-                tx.keep_from_a_dead_layer(&pending, now_ms)?;
-                continue;
-            }
-            let object = pending.object.clone();
-            let before = pending.state.registers().clone();
-            let Plan { send: wanted, unsent } = plan(pending);
-            let sent: BTreeSet<i64> = wanted.iter().flat_map(|o| o.rows.iter().copied()).collect();
-            tx.leave_behind(&object, &before, unsent, &sent, now_ms)?;
-            send.extend(wanted);
-        }
-        let groups = group(send, MAX_SENT_BYTES - ENVELOPE_BYTES, now_ms.saturating_add(MAX_AHEAD_MS));
-        for group in groups {
-            frames.extend(tx.frame(group, me, now_ms, bits)?);
-        }
+        frames.extend(tx.frame_unsent(me, now_ms, bits)?);
         tx.commit()?;
         Ok(frames)
     }
 
-    /// A frame of ours came back from the room.
+    /// A frame of ours came back from the room. If the disk forgets it, the frame is sent once
+    /// more, byte for byte.
     ///
     /// # Errors
     /// When the database fails.
     pub fn echoed(&mut self, frame: i64, now_ms: u64) -> Result<()> {
-        let mut tx = self.begin()?;
+        let mut tx = self.begin_ahead()?;
         tx.mark_echoed(frame, now_ms)?;
         tx.commit()
     }
@@ -73,13 +53,44 @@ fn out_frame(id: i64, text: String) -> Option<OutFrame> {
 }
 
 impl Tx<'_> {
+    /// Frames for what was never sent.
+    pub(crate) fn frame_unsent(
+        &mut self,
+        me: &PeerId,
+        now_ms: u64,
+        bits: &mut dyn FnMut() -> u64,
+    ) -> Result<Vec<OutFrame>> {
+        let mut send = Vec::new();
+        let derived = self.has_derived()?;
+        for pending in self.unsent()? {
+            if derived && self.is_derived(&pending.object)? {
+                // Nobody knows this id before the layer was saved with it (rule 24).
+                continue;
+            }
+            if self.lies_in_a_dead_layer(&pending.object)? {
+                self.keep_from_a_dead_layer(&pending, now_ms)?;
+                continue;
+            }
+            let object = pending.object.clone();
+            let before = pending.state.registers().clone();
+            let Plan { send: wanted, unsent } = plan(pending);
+            let sent: BTreeSet<i64> = wanted.iter().flat_map(|o| o.rows.iter().copied()).collect();
+            self.leave_behind(&object, &before, unsent, &sent, now_ms)?;
+            send.extend(wanted);
+        }
+        let mut frames = Vec::new();
+        for group in group(send, MAX_SENT_BYTES - ENVELOPE_BYTES, now_ms.saturating_add(MAX_AHEAD_MS)) {
+            frames.extend(self.frame(group, me, now_ms, bits)?);
+        }
+        Ok(frames)
+    }
+
     /// The objects with edits that were never sent, with what they compete against.
     fn unsent(&mut self) -> Result<Vec<Pending>> {
         let mut by_object: BTreeMap<Object, Vec<Row>> = BTreeMap::new();
-        for row in self.pending(None)? {
-            if row.state == SaveState::Local {
-                by_object.entry(row.operation.object.clone()).or_default().push(row);
-            }
+        // The index knows these two; nothing that was sent and waits to be saved is read.
+        for row in self.own_rows("WHERE state BETWEEN 1 AND 4 AND state = 1 ORDER BY row", [])? {
+            by_object.entry(row.operation.object.clone()).or_default().push(row);
         }
         let mut all = Vec::new();
         for (object, rows) in by_object {

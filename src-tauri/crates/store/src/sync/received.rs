@@ -44,7 +44,19 @@ impl Store {
     /// # Errors
     /// When the database fails; nothing is kept then.
     pub fn commit_all_received(&mut self, messages: Vec<(Option<PeerId>, Log)>, now_ms: u64) -> Result<Received> {
-        let mut tx = self.begin()?;
+        self.receive_all(messages, false, now_ms)
+    }
+
+    /// As [`Store::commit_all_received`], ahead of the disk: for what is told live.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is kept then.
+    pub fn commit_heard(&mut self, messages: Vec<(Option<PeerId>, Log)>, now_ms: u64) -> Result<Received> {
+        self.receive_all(messages, true, now_ms)
+    }
+
+    fn receive_all(&mut self, messages: Vec<(Option<PeerId>, Log)>, ahead: bool, now_ms: u64) -> Result<Received> {
+        let mut tx = if ahead { self.begin_ahead()? } else { self.begin()? };
         let mut seen: Vec<(Object, Path, Order)> = Vec::new();
         let (mut incoming, mut announced) = (Vec::new(), Vec::new());
         for (from, log) in messages {

@@ -1,7 +1,7 @@
 // The map in the window: layers, view, what is under the pointer. Editing lies beside it in `editing.ts`.
 
 import { defaults as defaultControls } from 'ol/control/defaults';
-import { containsExtent, getCenter } from 'ol/extent';
+import { containsExtent, createEmpty, extend, getCenter } from 'ol/extent';
 import Feature from 'ol/Feature';
 import type { FeatureLike } from 'ol/Feature';
 import { defaults as defaultInteractions } from 'ol/interaction/defaults';
@@ -18,6 +18,7 @@ import View from 'ol/View';
 import type { Geometry, LonLatBox, Mark, Position, ViewportAnswer, ViewportQuery } from '../backend/types';
 import { toDrawn } from './geometry';
 import { Ground } from './ground';
+import { Steady } from './steady';
 import { Heat } from './heat';
 import { Loader } from './loader';
 import type { MapColors } from './palette';
@@ -47,7 +48,7 @@ export class Stage {
   private readonly heat = new Heat();
   private readonly styles = new StyleCache();
   private readonly loader: Loader;
-  private readonly resize: ResizeObserver;
+  private readonly steady: Steady;
   private answer: ViewportAnswer | null = null;
   private hidden: string[] = [];
   private shown: string[] = [];
@@ -85,8 +86,7 @@ export class Stage {
       if (!event.dragging) this.hover(event);
     });
     target.addEventListener('pointerleave', () => this.events.pointer(null));
-    this.resize = new ResizeObserver(() => this.map.updateSize());
-    this.resize.observe(target);
+    this.steady = new Steady(this.map, target, () => this.selectedExtent());
   }
 
   setColors(colors: MapColors): void {
@@ -153,16 +153,24 @@ export class Stage {
     this.fitExtent(transformExtent([box.west, Math.max(-85, box.south), box.east, Math.min(85, box.north)], 'EPSG:4326', 'EPSG:3857'), animate);
   }
 
+  /** The keyboard's crosshair holds the middle; the hand with the mouse holds what is under it. */
+  holdMiddle(on: boolean): void {
+    this.steady.middle = on;
+  }
+
   center(at: Position, zoom?: number): void {
+    this.steady.release();
     this.map.getView().animate({ center: fromLonLat(at), ...(zoom === undefined ? {} : { zoom }), duration: 180 });
   }
 
   jump(at: Position, zoom: number): void {
+    this.steady.release();
     this.map.getView().setCenter(fromLonLat(at));
     this.map.getView().setZoom(zoom);
   }
 
   zoomBy(steps: number): void {
+    this.steady.release();
     const view = this.map.getView();
     view.animate({ zoom: (view.getZoom() ?? 3) + steps, duration: 150 });
   }
@@ -224,17 +232,38 @@ export class Stage {
     });
   }
 
+  /** Resolves when nothing moves, everything asked for is there, and it is drawn. */
+  async settled(): Promise<void> {
+    do {
+      await new Promise<void>((resolve) => {
+        this.map.once('rendercomplete', () => resolve());
+        this.map.render();
+      });
+      if (!this.loader.idle || this.map.getView().getAnimating()) await new Promise((resolve) => setTimeout(resolve, 20));
+      else return;
+    } while (this.map.getTargetElement() !== null);
+  }
+
   destroy(): void {
     this.loader.stop();
-    this.resize.disconnect();
+    this.steady.stop();
     this.map.setTarget(undefined);
     this.map.dispose();
   }
 
   private fitExtent(extent: number[], animate = true): void {
-    const size = this.map.getSize() ?? [800, 600];
-    const pad = Math.min(70, (size[0] ?? 800) / 8, (size[1] ?? 600) / 8);
-    this.map.getView().fit(extent, { padding: [pad, pad, pad, pad], maxZoom: 17, duration: animate ? 220 : 0 });
+    this.steady.fit(extent, animate);
+  }
+
+  /** Where the selected features are in the picture. */
+  private selectedExtent(): number[] | null {
+    const extent = createEmpty();
+    for (const feature of this.highlights.getFeatures()) extend(extent, feature.getGeometry()?.getExtent() ?? []);
+    for (const object of this.live) {
+      const mark = this.answer?.marks.find((candidate) => candidate.o === object);
+      if (mark !== undefined) extend(extent, toDrawn(mark.g).getExtent());
+    }
+    return Number.isFinite(extent[0] ?? Infinity) ? extent : null;
   }
 
   private query(): ViewportQuery | null {

@@ -37,7 +37,7 @@ export class OpenMap {
   constructor(readonly desk: Desk, view: MapView) {
     this.view = view;
     this.drafts = new Drafts(async (label, edits) => {
-      await this.desk.backend.edit(label, edits);
+      this.worked(edits, (await this.desk.backend.edit(label, edits)).objects);
     }, (error) => explain(asProblem(error)).title);
     this.tools = new Tools(this);
     void this.refreshSync();
@@ -71,6 +71,11 @@ export class OpenMap {
     this.shown = on ? this.shown.filter((id) => id !== layer.id) : [...this.shown, layer.id];
   }
 
+  /** Shows a layer and the groups that it lies in. */
+  reveal(id: string): void {
+    for (let layer = this.layer(id); layer !== undefined; layer = this.layer(layer.parent)) if (!this.isShown(layer)) this.toggle(layer);
+  }
+
   async select(objects: string[], openPanel = true): Promise<void> {
     if (!(await this.drafts.flushAll())) {
       this.desk.notices.add('error', m.draft_failed_title(), m.draft_failed_stay());
@@ -97,6 +102,7 @@ export class OpenMap {
     if (edits.length === 0) return [];
     const written = await this.desk.run(() => this.desk.backend.edit(label, edits));
     if (written === undefined) return null;
+    this.worked(edits, written.objects);
     for (const note of written.notes) this.desk.notices.add('info', m.edit_note(), note);
     await this.refresh();
     return written.objects;
@@ -185,6 +191,14 @@ export class OpenMap {
     await this.desk.run(async () => {
       this.sync = await this.desk.backend.syncView();
     });
+  }
+
+  /** The layer of what was edited is where one goes on. */
+  private worked(edits: Edit[], objects: string[]): void {
+    const [first] = edits;
+    const [object = ''] = objects;
+    if (first === undefined || !['add', 'set', 'unset', 'geometry', 'move'].includes(first.do) || !object.includes('/')) return;
+    this.tools.workIn(object.slice(0, object.lastIndexOf('/')));
   }
 
   private async refreshLegends(): Promise<void> {

@@ -23,17 +23,29 @@ export interface Hand {
 
 export class Tools {
   tool = $state<Tool>('select');
-  target = $state<string | null>(null);
+  private wanted = $state<string | null>(null);
   measure = $state<Measure | null>(null);
   /** Whether a line is continued at its beginning. */
   fromStart = false;
   hand: Hand | null = null;
 
-  constructor(private readonly map: OpenMap) {}
+  constructor(private readonly map: OpenMap) {
+    this.wanted = map.desk.prefs.lastLayer(map.view.id);
+  }
 
-  /** The layer that new features go to. */
+  /** The layer that new features go to: the one worked in last, else the first in sight. */
   get layer() {
-    return this.map.targets.find((layer) => layer.id === this.target) ?? this.map.targets.find((layer) => layer.kind === 'Default') ?? this.map.targets[0];
+    const targets = this.map.targets;
+    return targets.find((layer) => layer.id === this.wanted)
+      ?? targets.find((layer) => layer.kind === 'Default' && this.map.isShown(layer))
+      ?? targets.find((layer) => layer.kind === 'Default') ?? targets[0];
+  }
+
+  /** Remembers where somebody works; what is drawn next goes there. */
+  workIn(layer: string | null): void {
+    if (layer === null || !this.map.targets.some((target) => target.id === layer)) return;
+    this.wanted = layer;
+    this.map.desk.prefs.setLastLayer(this.map.view.id, layer);
   }
 
   get drawing(): boolean {
@@ -46,7 +58,7 @@ export class Tools {
       if (this.layer === undefined) {
         const made = this.map.mayEditMap ? await this.map.edit(m.label_layer_add(), [{ do: 'layer-add', name: m.layer_first_name() }]) : null;
         if (made === null) return this.map.desk.notices.add('warning', m.no_layer_title(), m.no_layer_help());
-        this.target = made[0] ?? null;
+        this.workIn(made[0] ?? null);
       }
       await this.map.select([]);
     }
@@ -77,6 +89,8 @@ export class Tools {
     const [object] = made ?? [];
     if (object === undefined) return;
     this.map.fresh = object;
+    // What was just drawn is never out of sight.
+    this.map.reveal(layer.id);
     await this.map.select([object]);
   }
 

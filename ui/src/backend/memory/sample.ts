@@ -50,7 +50,7 @@ export function emptyMap(id: string, name: string, server: string | null): Store
   return {
     id, name, server, address: server === null ? null : `${server}/en/map/${id}`, account: server === null ? null : 'camille', readOnly: false,
     syncedAt: null, trouble: null, settings: { name }, layers: new Map(), features: new Map(), undo: [], redo: [], pending: [],
-    history: new Map(), conflicts: [], proposals: [], log: [], revision: 1,
+    history: new Map(), conflicts: [], proposals: [], log: [], foreign: [], revision: 1,
   };
 }
 

@@ -26,8 +26,9 @@ import type { MapColors } from './palette';
 import { SNAP_PX, Snapping } from './snapping';
 import type { Stage } from './stage';
 import { verticesOf, withVertexAt, withoutVertex } from './vertices';
+import type { Vertex } from './vertices';
 
-export type DrawKind = 'point' | 'line' | 'polygon' | 'hole' | 'split' | 'continue';
+export type DrawKind = 'point' | 'line' | 'polygon' | 'hole' | 'split' | 'continue' | 'part';
 export type EditMode = 'vertices' | 'move';
 
 const SNAP_LIMIT = 2000;
@@ -120,7 +121,7 @@ export class Editing {
     this.stage.picking = false;
     this.stage.setDoubleClickZoom(false);
     this.stage.cursor('crosshair');
-    const type = kind === 'point' ? 'Point' : kind === 'polygon' || kind === 'hole' ? 'Polygon' : 'LineString';
+    const type = this.drawnType(kind);
     const draw = new Draw({ type, snapTolerance: 10, stopClick: true, style: (feature) => this.style(feature) });
     this.draw = draw;
     draw.on('drawstart', (event) => {
@@ -154,6 +155,31 @@ export class Editing {
     void this.loadSnap();
   }
 
+  /** A part is of the kind of the shape that it is added to. */
+  private drawnType(kind: DrawKind): 'Point' | 'LineString' | 'Polygon' {
+    if (kind === 'part') {
+      const type = this.live?.stored.type ?? 'LineString';
+      return type.endsWith('Point') ? 'Point' : type.endsWith('Polygon') ? 'Polygon' : 'LineString';
+    }
+    if (kind === 'point') return 'Point';
+    return kind === 'polygon' || kind === 'hole' ? 'Polygon' : 'LineString';
+  }
+
+  /** The vertex of the live shape at a place on the screen. */
+  vertexAt(pixel: number[]): Vertex | null {
+    if (this.live === null) return null;
+    const near = (vertex: Vertex): boolean => {
+      const [x = 0, y = 0] = this.stage.map.getPixelFromCoordinate(vertex.drawn) ?? [];
+      return Math.hypot(x - (pixel[0] ?? 0), y - (pixel[1] ?? 0)) <= SNAP_PX;
+    };
+    return verticesOf(this.live.stored).find(near) ?? null;
+  }
+
+  /** The vertex that the keyboard chose. */
+  get chosen(): Vertex | null {
+    return this.live === null || this.live.vertex === null ? null : (verticesOf(this.live.stored)[this.live.vertex] ?? null);
+  }
+
   startBox(): void {
     this.stop();
     this.stage.picking = false;
@@ -179,8 +205,8 @@ export class Editing {
   /** A vertex at a place: the keyboard's click. */
   addVertex(at: Position): void {
     if (this.draw === null) return;
-    if (this.drawKind === 'point') {
-      this.finish('point', { type: 'Point', coordinates: project(at) });
+    if (this.drawnType(this.drawKind ?? 'line') === 'Point') {
+      this.finish(this.drawKind ?? 'point', { type: 'Point', coordinates: this.snapping.nearest(project(at)) ?? project(at) });
       return;
     }
     const near = this.snapping.nearest(project(at));
@@ -200,8 +226,9 @@ export class Editing {
 
   /** False where there are too few vertices for a shape; drawing goes on then. */
   finishDrawing(): boolean {
-    const least = this.drawKind === 'polygon' || this.drawKind === 'hole' ? 3 : this.drawKind === 'point' ? 1 : 2;
-    if (this.draw === null || this.placed < least) return false;
+    if (this.draw === null || this.drawKind === null) return false;
+    const least = { Point: 1, LineString: 2, Polygon: 3 }[this.drawnType(this.drawKind)];
+    if (this.placed < least) return false;
     this.draw.finishDrawing();
     return true;
   }

@@ -22,6 +22,7 @@ import { Steady } from './steady';
 import { Heat } from './heat';
 import { Loader } from './loader';
 import type { MapColors } from './palette';
+import { HoverLabel } from './hover-label';
 import { StyleCache } from './styles';
 
 /** How much more than the window is asked for, so that a small move shows no empty edge. */
@@ -29,7 +30,7 @@ const MARGIN = 0.2;
 const HIT_PX = 7;
 
 export interface StageEvents {
-  pick: (object: string | null, how: { additive: boolean; ctrl: boolean; pixel: number[] }) => void;
+  pick: (object: string | null, how: { additive: boolean; ctrl: boolean; shift: boolean; pixel: number[] }) => void;
   pointer: (at: Position | null) => void;
   moved: (view: { center: Position; zoom: number; resolution: number }) => void;
   shown: (answer: ViewportAnswer) => void;
@@ -47,6 +48,7 @@ export class Stage {
   private readonly ground = new Ground();
   private readonly heat = new Heat();
   private readonly styles = new StyleCache();
+  private readonly hoverLabel: HoverLabel;
   private readonly loader: Loader;
   private readonly steady: Steady;
   private answer: ViewportAnswer | null = null;
@@ -80,12 +82,16 @@ export class Stage {
       },
       failed: (error) => this.events.failed(error),
     });
+    this.hoverLabel = new HoverLabel(this.map);
     this.map.on('moveend', () => this.afterMove());
     this.map.on('click', (event) => this.click(event));
     this.map.on('pointermove', (event) => {
       if (!event.dragging) this.hover(event);
     });
-    target.addEventListener('pointerleave', () => this.events.pointer(null));
+    target.addEventListener('pointerleave', () => {
+      this.events.pointer(null);
+      this.hoverLabel.hide();
+    });
     this.steady = new Steady(this.map, target, () => this.selectedExtent());
   }
 
@@ -194,6 +200,10 @@ export class Stage {
     const [west = -180, south = -85, east = 180, north = 85] = transformExtent(wider, 'EPSG:3857', 'EPSG:4326');
     const whole = east - west >= 360;
     return { west: whole ? -180 : west, south: Math.max(-89.9, south), east: whole ? 179.999999 : east, north: Math.min(89.9, north) };
+  }
+
+  placeAt(pixel: number[]): Position {
+    return toLonLat(this.map.getCoordinateFromPixel(pixel) ?? [0, 0]);
   }
 
   /** What lies at a drawn place, topmost first. */
@@ -315,10 +325,10 @@ export class Stage {
     if (!this.picking) return;
     const original = event.originalEvent;
     const additive = original instanceof MouseEvent && (original.shiftKey || original.ctrlKey || original.metaKey);
-    this.pickAt(event.pixel, additive, original instanceof MouseEvent && (original.ctrlKey || original.metaKey));
+    this.pickAt(event.pixel, additive, original instanceof MouseEvent && (original.ctrlKey || original.metaKey), original instanceof MouseEvent && original.shiftKey);
   }
 
-  pickAt(pixel: number[], additive: boolean, ctrl = false): void {
+  pickAt(pixel: number[], additive: boolean, ctrl = false, shift = false): void {
     const mark = this.objectAt(pixel);
     const at = toLonLat(this.map.getCoordinateFromPixel(pixel) ?? [0, 0]);
     if (mark !== null && mark.o === null) {
@@ -328,11 +338,16 @@ export class Stage {
       else this.fit({ west, south, east, north });
       return;
     }
-    this.events.pick(mark?.o ?? null, { additive, ctrl, pixel });
+    this.events.pick(mark?.o ?? null, { additive, ctrl, shift, pixel });
   }
 
   private hover(event: MapBrowserEvent): void {
     this.events.pointer(toLonLat(event.coordinate));
-    if (this.picking) this.cursor(this.objectAt(event.pixel) === null ? '' : 'pointer');
+    const mark = this.picking ? this.objectAt(event.pixel) : null;
+    if (this.picking) this.cursor(mark === null ? '' : 'pointer');
+    const style = mark === null ? undefined : this.answer?.styles[mark.s];
+    const hovered = style !== undefined && 'label' in style && style.label?.hover === true;
+    if (mark?.t !== undefined && hovered) this.hoverLabel.show(mark.t, event.coordinate);
+    else this.hoverLabel.hide();
   }
 }

@@ -2,14 +2,15 @@
 
 import { asProblem } from '../backend/backend';
 import type { DeskEvent, Edit, FeatureDetail, LayerCard, LayerLegend, MapView, SyncView, UndoSummary } from '../backend/types';
+import { keyText } from '../i18n/format';
 import { explain } from '../i18n/problems';
-import { labelText } from '../i18n/words';
+import { isRecovered, labelText } from '../i18n/words';
 import { m } from '../paraglide/messages';
 import type { Desk } from './desk.svelte';
 import { Drafts } from './drafts.svelte';
 import { Tools } from './tools.svelte';
 
-export type PanelName = 'feature' | 'layer' | 'settings' | 'pending' | 'conflicts' | 'peers' | 'proposals' | 'log';
+export type PanelName = 'feature' | 'layer' | 'settings' | 'pending' | 'conflicts' | 'peers' | 'proposals' | 'log' | 'recovered' | 'caption';
 export interface Touched { object: string; who: string; lon: number; lat: number }
 
 export class OpenMap {
@@ -24,6 +25,8 @@ export class OpenMap {
   layerPanel = $state<string | null>(null);
   /** Grows whenever something changed, for panels that have to ask again. */
   turn = $state(0);
+  /** How many of the decisions are about what others deleted while it was edited here. */
+  recovered = $state(0);
   touched = $state<Touched | null>(null);
   /** A feature whose name field should have the focus when its panel opens. */
   fresh = $state<string | null>(null);
@@ -89,6 +92,14 @@ export class OpenMap {
     }
     if (openPanel) this.panel = 'feature';
     await this.refreshDetail();
+  }
+
+  showLayer(id: string): void {
+    void this.drafts.flushAll();
+    this.selected = [];
+    this.detail = null;
+    this.layerPanel = id;
+    this.panel = 'layer';
   }
 
   show(panel: PanelName | null): void {
@@ -201,6 +212,12 @@ export class OpenMap {
     this.tools.workIn(object.slice(0, object.lastIndexOf('/')));
   }
 
+  /** Counts apart what the chip counts together. */
+  async refreshRecovered(): Promise<void> {
+    const cards = (this.sync?.counts.conflicts ?? 0) === 0 ? [] : await this.desk.backend.conflicts().catch(() => []);
+    this.recovered = cards.filter(isRecovered).length;
+  }
+
   private async refreshLegends(): Promise<void> {
     this.legends = await this.desk.backend.legend().catch(() => []);
   }
@@ -240,7 +257,7 @@ export class OpenMap {
     const left = summary.leftOut;
     const title = what === 'undo' ? m.undone({ label: labelText(summary.label) }) : m.redone({ label: labelText(summary.label) });
     if (left.length === 0) this.desk.notices.add('info', title);
-    else this.desk.notices.add('warning', title, m.undo_left({ n: left.length, who: [...new Set(left.map((entry) => entry.by ?? m.somebody()))].join(', ') }));
+    else this.desk.notices.add('warning', title, m.undo_left({ n: left.length, who: [...new Set(left.map((entry) => entry.by ?? m.somebody()))].join(', '), what: [...new Set(left.map((entry) => keyText(entry.key)))].join(', ') }));
     void this.refresh();
   }
 }

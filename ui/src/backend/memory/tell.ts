@@ -20,7 +20,7 @@ export function viewOf(map: StoredMap): MapView {
   const zoom = map.settings['zoom'];
   return structuredClone({
     id: map.id, name: map.name, server: map.server, address: map.address, account: map.account, readOnly: map.readOnly, readOnlyWhy: map.readOnly ? 'opened' : null, revision: map.revision,
-    rights: { mayEdit: !map.readOnly, mayEditMap: !map.readOnly }, settings: map.settings, layers: layerCards(map),
+    rights: { mayEdit: !map.readOnly, mayEditMap: !map.readOnly, editStatus: map.server === null ? null : 2, shareStatus: map.server === null ? null : 1 }, settings: map.settings, layers: layerCards(map),
     bounds: boundsOf([...map.features.values()].map((feature) => feature.geometry)),
     center: typeof center['lat'] === 'number' && typeof center['lng'] === 'number' ? { lon: center['lng'], lat: center['lat'] } : null, zoom: typeof zoom === 'number' ? zoom : null,
     undo: map.undo.at(-1)?.label ?? null, redo: map.redo.at(-1)?.label ?? null,

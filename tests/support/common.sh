@@ -46,12 +46,10 @@ free_port() {
   die "no free port between 15000 and 31000"
 }
 
-# The page's modules. `npm ci` refuses a lock without packages for other systems that the registry lacks;
-# `npm install` takes the same versions from it.
+# The page's modules.
 ui_modules() {
   cmp -s ui/package-lock.json ui/node_modules/.installed-lock && return 0
-  say "installing what the page is built with (npm)"
-  (cd ui && { npm ci --ignore-scripts --no-audit --no-fund --loglevel=silent >&2 ||
-    npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error >&2; } </dev/null) || die "npm failed in ui"
+  say "installing what the page is built with (npm ci)"
+  (cd ui && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null) || die "npm ci failed in ui"
   cp ui/package-lock.json ui/node_modules/.installed-lock
 }

@@ -69,7 +69,29 @@ start_server() {
   export BIVOUAC_TEST_UMAP_PASSWORD=${UMAPSRV_PASSWORD:-umap-test-pw}
 }
 
-page_checks() { (cd ui && npm run --silent check && npm run --silent test) </dev/null; }
+page_checks() { (cd ui && npm run --silent check) </dev/null; }
+# report FILE PASSED FAILED: add what a report of the page's tests counted; the last two are expressions on it.
+report() {
+  local good bad
+  read -r good bad < <(node -e 'const r = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(eval(process.argv[2]), eval(process.argv[3]))' "$@" 2>/dev/null)
+  passed=$((passed + ${good:-0})); failed=$((failed + ${bad:-0}))
+  [ "${bad:-0}" -gt 0 ]
+}
+page_tests() {
+  local out=ui/e2e/results/modules.json rc=0
+  rm -f "$out"
+  (cd ui && npm run --silent test -- --reporter=default --reporter=json --outputFile.json=e2e/results/modules.json) </dev/null || rc=$?
+  report "$out" r.numPassedTests r.numFailedTests || [ $rc = 0 ] || failed=$((failed + 1))
+  return $rc
+}
+# Its screens, in a browser with data in memory; pictures of all of them in ui/e2e/pictures.
+screen_tests() {
+  local out=ui/e2e/results/report.json rc=0
+  rm -f "$out"
+  (cd ui && npm run --silent e2e) </dev/null || rc=$?
+  report "$out" r.stats.expected "r.stats.unexpected + r.stats.flaky + r.stats.skipped" || [ $rc = 0 ] || failed=$((failed + 1))
+  return $rc
+}
 # With the features that the Tauri CLI builds with, so that nothing is compiled twice.
 shell_checks() {
   cargo clippy -p bivouac-desktop --all-targets --features tauri/custom-protocol -- -D warnings &&
@@ -115,6 +137,8 @@ check "clippy" cargo clippy "${scope[@]}" --all-targets -- -D warnings
 if [ -z "${BIVOUAC_TEST_SCOPE:-}" ]; then
   need "the window" tests/support/build-window.sh
   check "the page" page_checks
+  stage "tests of the page's modules" page_tests || failures+=("modules of the page")
+  stage "tests of its screens" screen_tests || failures+=("screens")
   check "the shell" shell_checks
 fi
 if [ "${BIVOUAC_TEST_RUNNER:-nextest}" = nextest ] && cargo nextest --version >/dev/null 2>&1; then runner=tests_nextest; else runner=tests_cargo; fi

@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 
-import '../src/backend/memory/start';
-import { at, clickMap, features, fresh, openSurvey, start } from './screen';
+import { at, clickFeature, clickMap, drag, features, fresh, middleOf, openSurvey, placeOf, settled, start } from './screen';
 
 test.beforeEach(async ({ page }) => {
   await start(page);
@@ -58,11 +57,8 @@ test('a vertex of an area is dragged; every other number stays', async ({ page }
   await expect(page.getByRole('heading', { name: 'Parcel 2' })).toBeVisible();
   const moved = await placeOf(page, parcel.coordinates[0]?.[3] ?? []);
   expect(moved.y).toBeCloseTo(place.y, -1);
-  await page.mouse.move(moved.x, moved.y);
-  await page.mouse.down();
-  await page.mouse.move(moved.x - 12, moved.y - 15, { steps: 5 });
-  await page.mouse.up();
-  await page.waitForTimeout(400);
+  await drag(page, moved, { x: moved.x - 12, y: moved.y - 15 });
+  await settled(page);
   const after = (await features(page)).find((one) => one.object === parcel.object) as { coordinates: number[][][] };
   const changed = (after.coordinates[0] ?? []).map((vertex, index) => String(vertex) !== String(parcel.coordinates[0]?.[index]));
   expect(changed.filter(Boolean)).toHaveLength(1);
@@ -71,12 +67,7 @@ test('a vertex of an area is dragged; every other number stays', async ({ page }
 
 test('several features are selected in a box, moved to another layer and deleted with one undo', async ({ page }) => {
   await page.getByRole('button', { name: 'Select in a box' }).click();
-  const from = await at(page, 0.3, 0.08);
-  const to = await at(page, 0.52, 0.32);
-  await page.mouse.move(from.x, from.y);
-  await page.mouse.down();
-  await page.mouse.move(to.x, to.y, { steps: 6 });
-  await page.mouse.up();
+  await drag(page, await at(page, 0.3, 0.08), await at(page, 0.52, 0.32));
   await expect(page.getByRole('heading', { name: /\d+ selected/ })).toBeVisible();
   const before = (await features(page)).length;
   await page.keyboard.press('Delete');
@@ -104,10 +95,10 @@ test('an area is drawn and edited without a mouse', async ({ page }) => {
   await page.keyboard.press('Control+p');
   await page.keyboard.press('Enter');
   await page.keyboard.press('ArrowRight');
-  await page.waitForTimeout(250);
+  await settled(page);
   await page.keyboard.press('Enter');
   await page.keyboard.press('ArrowDown');
-  await page.waitForTimeout(250);
+  await settled(page);
   await page.keyboard.press('Enter');
   await page.keyboard.press('Control+Enter');
   await expect.poll(async () => fresh(before, await features(page)).length).toBe(1);
@@ -119,9 +110,9 @@ test('an area is drawn and edited without a mouse', async ({ page }) => {
   await page.keyboard.press('v');
   await page.keyboard.press('Enter');
   await page.keyboard.press('ArrowLeft');
-  await page.waitForTimeout(250);
+  await settled(page);
   await page.keyboard.press('Enter');
-  await page.waitForTimeout(300);
+  await settled(page);
   const edited = (await features(page)).find((one) => one.object === drawn?.object) as { coordinates: number[][][]; name: string };
   expect(edited.name).toBe('By keyboard');
   expect(edited.coordinates[0]?.[0]).not.toEqual(drawn?.coordinates[0]?.[0]);
@@ -133,11 +124,11 @@ test('a new vertex snaps to a stored one and takes its numbers', async ({ page }
   const stone = (await features(page)).find((one) => one.name === 'Stone 1') as { coordinates: number[] };
   const before = await features(page);
   await page.keyboard.press('Control+l');
-  await page.waitForTimeout(200);
+  await settled(page);
   const place = await placeOf(page, stone.coordinates);
   await page.mouse.move(place.x + 4, place.y + 3);
   await page.mouse.click(place.x + 4, place.y + 3);
-  await page.waitForTimeout(320);
+  await settled(page);
   await clickMap(page, 0.2, 0.9);
   await page.getByRole('button', { name: 'Finish' }).click();
   await expect.poll(async () => fresh(before, await features(page)).length).toBe(1);
@@ -145,15 +136,67 @@ test('a new vertex snaps to a stored one and takes its numbers', async ({ page }
   expect(line?.coordinates[0]).toEqual(stone.coordinates);
 });
 
-function middleOf(ring: number[][]): number[] {
-  const open = ring.slice(0, -1);
-  return [0, 1].map((axis) => open.reduce((sum, vertex) => sum + (vertex[axis] ?? 0), 0) / open.length);
-}
+test('Enter ends what was drawn with the mouse, and only then', async ({ page }) => {
+  const before = await features(page);
+  await page.keyboard.press('Control+l');
+  await clickMap(page, 0.62, 0.1);
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('A few more points are needed')).toBeVisible();
+  await clickMap(page, 0.7, 0.14);
+  await page.keyboard.press('Enter');
+  await expect.poll(async () => fresh(before, await features(page)).length).toBe(1);
+  const [line] = fresh(before, await features(page)) as { coordinates: number[][] }[];
+  expect(line?.coordinates).toHaveLength(2);
+  await expect(page.locator('.crosshair')).toHaveCount(0);
+});
 
-/** Where a longitude and latitude is on the screen. */
-async function placeOf(page: import('@playwright/test').Page, [lon = 0, lat = 0]: number[]): Promise<{ x: number; y: number }> {
-  return page.evaluate(([x = 0, y = 0]) => {
-    const pixel = window.bivouacPixel?.(x, y) ?? [0, 0];
-    return { x: pixel[0] ?? 0, y: pixel[1] ?? 0 };
-  }, [lon, lat]);
-}
+test('a new feature goes to the layer that was worked in last', async ({ page }) => {
+  const layerOf = (one: { object: string } | undefined): string => (one?.object ?? '').split('/')[0] ?? '';
+  await clickFeature(page, 'Gate');
+  await page.getByLabel('Name', { exact: true }).fill('Old gate');
+  await page.keyboard.press('Enter');
+  let before = await features(page);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+m');
+  await clickMap(page, 0.9, 0.9);
+  await expect.poll(async () => layerOf(fresh(before, await features(page))[0])).toBe('layer-notes');
+  // Chosen while drawing, and still so after the window was closed.
+  before = await features(page);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+m');
+  await page.getByLabel('into').selectOption({ label: 'Paths' });
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await openSurvey(page);
+  before = await features(page);
+  await page.keyboard.press('Control+m');
+  await clickMap(page, 0.9, 0.9);
+  await expect.poll(async () => layerOf(fresh(before, await features(page))[0])).toBe('layer-trails');
+});
+
+test('a panel that opens leaves the map under the hand, and a map that shows everything goes on doing so', async ({ page }) => {
+  const everything = async (): Promise<boolean> => {
+    const box = await page.locator('.stage').boundingBox();
+    const places = await Promise.all([[5.511, 45.046], [5.616, 45.104]].map((corner) => placeOf(page, corner)));
+    return box !== null && places.every(({ x, y }) => x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height);
+  };
+  expect(await everything()).toBe(true);
+  await page.getByRole('button', { name: 'Map settings' }).click();
+  expect(await everything()).toBe(true);
+  await page.getByRole('button', { name: 'Close' }).click();
+  const [gate] = (await features(page)).filter((one) => one.name === 'Gate');
+  const before = await placeOf(page, gate?.coordinates as number[]);
+  await page.mouse.click(before.x, before.y);
+  await expect(page.getByRole('heading', { name: 'Gate' })).toBeVisible();
+  const after = await placeOf(page, gate?.coordinates as number[]);
+  expect(Math.hypot(after.x - before.x, after.y - before.y)).toBeLessThan(1.5);
+  await page.keyboard.press('Escape');
+  // One that the panel would cover comes into sight.
+  await clickFeature(page, 'Cabane de Carrette');
+  await expect(page.getByRole('heading', { name: 'Cabane de Carrette' })).toBeVisible();
+  const hut = (await features(page)).find((one) => one.name === 'Cabane de Carrette');
+  const place = await placeOf(page, hut?.coordinates as number[]);
+  const box = await page.locator('.stage').boundingBox();
+  expect(place.x).toBeLessThan((box?.x ?? 0) + (box?.width ?? 0) - 30);
+});

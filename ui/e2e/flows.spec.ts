@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 
-import '../src/backend/memory/start';
-import { at, clickMap, features, fresh, openSurvey, start } from './screen';
+import { at, clickFeature, clickMap, features, fresh, openSurvey, placeOf, settled, start } from './screen';
 
 test('a map is taken offline, with an error explained, progress and a way to stop', async ({ page }) => {
   await start(page, { empty: true, step: 120 });
@@ -92,10 +91,7 @@ test('what happened to a feature is listed and taken back', async ({ page }) => 
   await page.getByRole('button', { name: /Not on the server yet/ }).click();
   await page.getByRole('button', { name: /Fontaine de Garin/ }).click();
   await page.getByRole('button', { name: 'Close' }).first().click();
-  const [spring] = (await features(page)).filter((one) => one.name === 'Fontaine de Garin');
-  const [lon = 0, lat = 0] = spring?.coordinates as number[];
-  const place = await page.evaluate(([x = 0, y = 0]) => window.bivouacPixel?.(x, y) ?? [], [lon, lat]);
-  await page.mouse.click(place[0] ?? 0, (place[1] ?? 0) - 14);
+  await clickFeature(page, 'Fontaine de Garin');
   await page.getByRole('tab', { name: 'History' }).click();
   await expect(page.getByText('Changed: flow')).toBeVisible();
   await page.locator('li', { hasText: 'Changed: flow' }).getByRole('button', { name: 'Take back' }).click();
@@ -127,15 +123,15 @@ test('hiding a layer takes it from the map', async ({ page }) => {
   await start(page);
   await openSurvey(page);
   const [stone] = (await features(page)).filter((one) => one.name === 'Fontaine du Furon');
-  const place = await page.evaluate(([x = 0, y = 0]) => window.bivouacPixel?.(x, y) ?? [], stone?.coordinates as number[]);
+  const place = await placeOf(page, stone?.coordinates as number[]);
   await page.getByRole('button', { name: 'Hide Springs and troughs' }).click();
-  await page.waitForTimeout(300);
-  await page.mouse.click(place[0] ?? 0, (place[1] ?? 0) - 14);
-  await page.waitForTimeout(300);
+  await settled(page);
+  await page.mouse.click(place.x, place.y - 14);
+  await settled(page);
   await expect(page.getByRole('heading', { name: 'Fontaine du Furon' })).toHaveCount(0);
   await page.getByRole('button', { name: 'Show Springs and troughs' }).click();
-  await page.waitForTimeout(300);
-  await page.mouse.click(place[0] ?? 0, (place[1] ?? 0) - 14);
+  await settled(page);
+  await page.mouse.click(place.x, place.y - 14);
   await expect(page.getByRole('heading', { name: 'Fontaine du Furon' })).toBeVisible();
 });
 
@@ -182,12 +178,12 @@ test('hostile text runs nothing and asks for nothing', async ({ page }) => {
     await backend.edit('x', ['name', 'description', 'state', 'remarks'].map((key) => ({ do: 'set' as const, feature: spring.object, key, value: text })));
     await backend.edit('x', [{ do: 'layer-set', layer: 'layer-water', key: 'name', value: text }, { do: 'map-set', key: 'name', value: text }, { do: 'map-set', key: 'description', value: text }]);
   }, evil);
-  const place = await page.evaluate(() => window.bivouacPixel?.(5.5583, 45.0849) ?? []);
-  await page.mouse.click(place[0] ?? 0, (place[1] ?? 0) - 14);
+  const place = await placeOf(page, [5.5583, 45.0849]);
+  await page.mouse.click(place.x, place.y - 14);
   await expect(page.getByText('Picture at evil.example')).toBeVisible();
   await page.getByRole('tab', { name: 'History' }).click();
   await page.getByRole('button', { name: 'Map settings' }).click();
-  await page.waitForTimeout(500);
+  await settled(page);
   expect(await page.locator('iframe, .rich img, .rich script, .rich style, a[href^="javascript"]').count()).toBe(0);
   expect(hits).toBe(0);
   expect(asked).toEqual([]);
@@ -203,17 +199,17 @@ test('a line is continued at its beginning and keeps its numbers', async ({ page
   await expect.poll(async () => fresh(before, await features(page)).length).toBe(1);
   const [line] = fresh(before, await features(page)) as { object: string; coordinates: number[][] }[];
   const [lon = 0, lat = 0] = line?.coordinates[0] ?? [];
-  await page.waitForTimeout(400);
-  const end = await page.evaluate(([x = 0, y = 0]) => window.bivouacPixel?.(x, y) ?? [], [lon, lat]);
+  await settled(page);
+  const end = await placeOf(page, [lon, lat]);
   await page.keyboard.down('Control');
-  await page.mouse.click(end[0] ?? 0, end[1] ?? 0);
+  await page.mouse.click(end.x, end.y);
   await page.keyboard.up('Control');
-  await page.waitForTimeout(400);
+  await settled(page);
   const place = await at(page, 0.4, 0.3);
   await page.mouse.click(place.x, place.y);
-  await page.waitForTimeout(300);
+  await settled(page);
   await page.getByRole('button', { name: 'Finish' }).click();
-  await page.waitForTimeout(300);
+  await settled(page);
   const after = (await features(page)).find((one) => one.object === line?.object) as { coordinates: number[][] };
   expect(after.coordinates).toHaveLength(4);
   expect(after.coordinates.slice(1)).toEqual(line?.coordinates);

@@ -4,28 +4,13 @@ import { test } from '@playwright/test';
 import type { Page } from '@playwright/test';
 
 import { nothingSerious } from './axe';
-import { clickMap, openSurvey, start } from './screen';
+import { clickFeature, clickMap, openSurvey, settled, start } from './screen';
 import type { Theme } from './screen';
 
-const SPRING = /^Fontaine du Furon/;
-
 async function keep(page: Page, name: string): Promise<void> {
-  await page.waitForTimeout(350);
+  if (await page.locator('.stage').count() > 0) await settled(page);
   await page.screenshot({ path: `e2e/pictures/${name}.png` });
   await nothingSerious(page);
-}
-
-async function selectByKeyboard(page: Page, name: string): Promise<void> {
-  await page.evaluate(async (wanted) => {
-    const found = await window.bivouacMemory?.featuresIn({ west: -180, south: -89, east: 180, north: 89 }, 5000);
-    const feature = found?.features.find((one) => (one.feature.properties as Record<string, unknown>)['name'] === wanted);
-    const coordinates = feature?.feature.geometry.coordinates as number[] | undefined;
-    const pixel = window.bivouacPixel?.(coordinates?.[0] ?? 0, coordinates?.[1] ?? 0);
-    (window as unknown as { place: number[] | undefined }).place = pixel;
-  }, name);
-  const [x = 0, y = 0] = await page.evaluate(() => (window as unknown as { place: number[] }).place);
-  await page.mouse.click(x, y - 12);
-  await page.getByRole('heading', { name: SPRING }).waitFor();
 }
 
 async function menu(page: Page, entry: RegExp): Promise<void> {
@@ -61,7 +46,7 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
       await start(page, { theme, locale });
       await openSurvey(page);
       await keep(page, `map-${tag}`);
-      await selectByKeyboard(page, 'Fontaine du Furon');
+      await clickFeature(page, 'Fontaine du Furon');
       await keep(page, `feature-${tag}`);
       await page.getByRole('tab', { name: names.style }).click();
       await keep(page, `style-${tag}`);

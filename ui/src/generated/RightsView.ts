@@ -11,4 +11,14 @@ mayEdit: boolean,
 /**
  * The map's settings and its list of layers.
  */
-mayEditMap: boolean, };
+mayEditMap: boolean, 
+/**
+ * Who may edit, as uMap numbers it: 1 everyone, 2 collaborators, 3 the owner. Nothing is
+ * known of a map that was never on a server.
+ */
+editStatus: number | null, 
+/**
+ * Who may see it, as uMap numbers it: 0 nobody yet, 1 everyone, 2 whoever has the link, 3
+ * its editors.
+ */
+shareStatus: number | null, };

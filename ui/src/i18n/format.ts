@@ -56,7 +56,8 @@ export function keyText(key: string | null): string {
     geometry: m.key_geometry, name: m.key_name, description: m.key_description, color: m.key_color, weight: m.key_weight, opacity: m.key_opacity,
     fill: m.key_fill, fillColor: m.key_fill_color, fillOpacity: m.key_fill_opacity, stroke: m.key_stroke, dashArray: m.key_dash,
     iconClass: m.key_icon_class, iconUrl: m.key_icon_url, showLabel: m.key_show_label, labelDirection: m.key_label_direction, layer: m.key_layer,
-    rank: m.key_rank, parentId: m.key_parent,
+    labelKey: m.key_label_key, iconSize: m.key_icon_size, iconOpacity: m.key_icon_opacity, mask: m.key_mask, fields: m.fields, type: m.layer_kind, displayOnLoad: m.layer_on_load,
+    tilelayer: m.background, rank: m.key_rank, parentId: m.key_parent,
   };
   return names[plain]?.() ?? plain;
 }

@@ -61,6 +61,11 @@ export function conflictText(kind: ConflictCard['kind']): string {
   }[kind]();
 }
 
+/** An edit of what somebody else deleted meanwhile: kept here until it is decided. */
+export function isRecovered(card: ConflictCard): boolean {
+  return card.kind === 'deleted-while-edited' || card.kind === 'layer-deleted';
+}
+
 /** A line of the log; `nameOf` gives the name of a layer that the line speaks of by id. */
 export function logText(line: LogLine, nameOf: (layer: string) => string | undefined): string {
   const detail = line.detail;
@@ -82,4 +87,18 @@ export function labelText(label: string): string {
     resolve: m.label_decision, decide: m.label_decision, approve: m.label_approve,
   };
   return known[label]?.() ?? label;
+}
+
+/** The types of fields, with their names. */
+export function fieldTypes(): [string, string][] {
+  return [['String', m.type_string()], ['Text', m.type_text()], ['Number', m.type_number()], ['Date', m.type_date()], ['Datetime', m.type_datetime()], ['Boolean', m.type_boolean()], ['Enum', m.type_enum()]];
+}
+
+/** Who may edit and who may see the map, as its server says; empty where that is not known. */
+export function editStatusText(status: number | null): string {
+  return [null, m.edit_everyone, m.edit_collaborators, m.edit_owner][status ?? 0]?.() ?? '';
+}
+
+export function shareStatusText(status: number | null): string {
+  return status === null ? '' : ([m.share_draft, m.share_public, m.share_link, m.share_private][status]?.() ?? '');
 }

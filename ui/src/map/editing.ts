@@ -6,29 +6,31 @@ import { altKeyOnly, click, shiftKeyOnly } from 'ol/events/condition';
 import Feature from 'ol/Feature';
 import type { FeatureLike } from 'ol/Feature';
 import LineString from 'ol/geom/LineString';
-import MultiPoint from 'ol/geom/MultiPoint';
 import Point from 'ol/geom/Point';
+import Polygon from 'ol/geom/Polygon';
 import DragBox from 'ol/interaction/DragBox';
 import Draw from 'ol/interaction/Draw';
 import type Interaction from 'ol/interaction/Interaction';
 import Modify from 'ol/interaction/Modify';
-import Snap from 'ol/interaction/Snap';
 import Translate from 'ol/interaction/Translate';
 import VectorLayer from 'ol/layer/Vector';
 import { transformExtent } from 'ol/proj';
 import VectorSource from 'ol/source/Vector';
-import { Circle, Fill, RegularShape, Stroke, Style } from 'ol/style';
+import type { Style } from 'ol/style';
 
 import type { ExactFeatures, Geometry, LonLatBox, Position } from '../backend/types';
-import { linesOf, project, restoreGeometry, targetsOf, unproject } from './coordinates';
+import { project, restoreGeometry, unproject } from './coordinates';
+import { editStyle } from './edit-style';
 import { fromDrawn, toDrawn } from './geometry';
 import type { MapColors } from './palette';
+import { SNAP_PX, Snapping } from './snapping';
 import type { Stage } from './stage';
+import { verticesOf, withVertexAt, withoutVertex } from './vertices';
+import type { Vertex } from './vertices';
 
-export type DrawKind = 'point' | 'line' | 'polygon' | 'hole' | 'split' | 'continue';
+export type DrawKind = 'point' | 'line' | 'polygon' | 'hole' | 'split' | 'continue' | 'part';
 export type EditMode = 'vertices' | 'move';
 
-const SNAP_PX = 12;
 const SNAP_LIMIT = 2000;
 
 export interface EditingHooks {
@@ -46,11 +48,12 @@ interface Live { object: string; stored: Geometry; feature: Feature; vertex: num
 export class Editing {
   private readonly source = new VectorSource();
   private readonly layer: VectorLayer;
-  private readonly snapSource = new VectorSource();
-  private snapTargets = new Map<string, Position>();
+  private readonly snapping: Snapping;
   private active: Interaction[] = [];
   private draw: Draw | null = null;
   private drawKind: DrawKind | null = null;
+  /** Vertices of the sketch that are put down. */
+  private placed = 0;
   private live: Live | null = null;
   private mode: EditMode = 'vertices';
   /** A line is continued at its beginning by drawing it the other way round. */
@@ -61,6 +64,7 @@ export class Editing {
     this.layer = new VectorLayer({ source: this.source, zIndex: 50, updateWhileAnimating: true, updateWhileInteracting: true });
     this.layer.setStyle((feature) => this.style(feature));
     stage.map.addLayer(this.layer);
+    this.snapping = new Snapping(stage);
     stage.map.on('moveend', () => {
       if (this.active.length > 0) void this.loadSnap();
     });
@@ -117,10 +121,19 @@ export class Editing {
     this.stage.picking = false;
     this.stage.setDoubleClickZoom(false);
     this.stage.cursor('crosshair');
-    const type = kind === 'point' ? 'Point' : kind === 'polygon' || kind === 'hole' ? 'Polygon' : 'LineString';
+    const type = this.drawnType(kind);
     const draw = new Draw({ type, snapTolerance: 10, stopClick: true, style: (feature) => this.style(feature) });
     this.draw = draw;
-    draw.on('drawstart', (event) => event.feature.getGeometry()?.on('change', (change) => this.sketch(change.target as LineString)));
+    draw.on('drawstart', (event) => {
+      const geometry = event.feature.getGeometry();
+      const count = (): void => { this.placed = geometry instanceof LineString ? geometry.getCoordinates().length - 1 : geometry instanceof Polygon ? (geometry.getCoordinates()[0]?.length ?? 0) - 2 : 1; };
+      this.placed = 1;
+      geometry?.on('change', () => {
+        count();
+        this.sketch(geometry as LineString);
+      });
+    });
+    draw.on('drawabort', () => { this.placed = 0; });
     draw.on('drawend', (event) => {
       const geometry = event.feature.getGeometry();
       // The interaction is still in its own event; it is taken away right after.
@@ -136,9 +149,35 @@ export class Editing {
       if (geometry instanceof LineString) {
         const line = geometry.getCoordinates();
         draw.extend(new Feature(new LineString(fromStart ? line.toReversed() : line)));
+        this.placed = line.length;
       }
     }
     void this.loadSnap();
+  }
+
+  /** A part is of the kind of the shape that it is added to. */
+  private drawnType(kind: DrawKind): 'Point' | 'LineString' | 'Polygon' {
+    if (kind === 'part') {
+      const type = this.live?.stored.type ?? 'LineString';
+      return type.endsWith('Point') ? 'Point' : type.endsWith('Polygon') ? 'Polygon' : 'LineString';
+    }
+    if (kind === 'point') return 'Point';
+    return kind === 'polygon' || kind === 'hole' ? 'Polygon' : 'LineString';
+  }
+
+  /** The vertex of the live shape at a place on the screen. */
+  vertexAt(pixel: number[]): Vertex | null {
+    if (this.live === null) return null;
+    const near = (vertex: Vertex): boolean => {
+      const [x = 0, y = 0] = this.stage.map.getPixelFromCoordinate(vertex.drawn) ?? [];
+      return Math.hypot(x - (pixel[0] ?? 0), y - (pixel[1] ?? 0)) <= SNAP_PX;
+    };
+    return verticesOf(this.live.stored).find(near) ?? null;
+  }
+
+  /** The vertex that the keyboard chose. */
+  get chosen(): Vertex | null {
+    return this.live === null || this.live.vertex === null ? null : (verticesOf(this.live.stored)[this.live.vertex] ?? null);
   }
 
   startBox(): void {
@@ -166,20 +205,32 @@ export class Editing {
   /** A vertex at a place: the keyboard's click. */
   addVertex(at: Position): void {
     if (this.draw === null) return;
-    if (this.drawKind === 'point') {
-      this.finish('point', { type: 'Point', coordinates: project(at) });
+    if (this.drawnType(this.drawKind ?? 'line') === 'Point') {
+      this.finish(this.drawKind ?? 'point', { type: 'Point', coordinates: this.snapping.nearest(project(at)) ?? project(at) });
       return;
     }
-    const near = this.nearest(project(at));
+    const near = this.snapping.nearest(project(at));
     this.draw.appendCoordinates([near ?? project(at)]);
+    if (near === null) this.snapping.clear();
+    else this.snapping.show(near, !this.snapping.targets.has(`${near[0]},${near[1]}`));
+  }
+
+  /** How many vertices of the sketch are put down. */
+  get sketched(): number {
+    return this.draw === null ? 0 : this.placed;
   }
 
   removeLast(): void {
     this.draw?.removeLastPoint();
   }
 
-  finishDrawing(): void {
-    this.draw?.finishDrawing();
+  /** False where there are too few vertices for a shape; drawing goes on then. */
+  finishDrawing(): boolean {
+    if (this.draw === null || this.drawKind === null) return false;
+    const least = { Point: 1, LineString: 2, Polygon: 3 }[this.drawnType(this.drawKind)];
+    if (this.placed < least) return false;
+    this.draw.finishDrawing();
+    return true;
   }
 
   /** Stops whatever is going on, without a result. */
@@ -189,6 +240,8 @@ export class Editing {
     this.active = [];
     this.draw = null;
     this.drawKind = null;
+    this.placed = 0;
+    this.snapping.clear();
     this.stage.picking = true;
     this.stage.setDoubleClickZoom(true);
     this.stage.cursor('');
@@ -198,7 +251,7 @@ export class Editing {
   /** Steps through the vertices of the live shape; the map goes there. */
   stepVertex(by: number): { at: number; of: number } | null {
     if (this.live === null || this.live.held) return null;
-    const all = this.vertices();
+    const all = verticesOf(this.live.stored);
     if (all.length === 0) return null;
     const next = this.live.vertex === null ? (by > 0 ? 0 : all.length - 1) : (this.live.vertex + by + all.length) % all.length;
     this.live.vertex = next;
@@ -217,24 +270,19 @@ export class Editing {
       return 'held';
     }
     live.held = false;
-    const vertex = this.vertices()[live.vertex];
-    if (vertex !== undefined) this.moveVertex(vertex.line, vertex.index, this.nearest(project(this.stage.middle)) ?? project(this.stage.middle));
+    const vertex = verticesOf(live.stored)[live.vertex];
+    if (vertex === undefined) return null;
+    const drawn = this.snapping.nearest(project(this.stage.middle)) ?? project(this.stage.middle);
+    this.hooks.changed(live.object, withVertexAt(live.stored, vertex, this.snapping.targets.get(`${drawn[0]},${drawn[1]}`) ?? unproject(drawn)));
     return 'dropped';
   }
 
   deleteVertex(): boolean {
     const live = this.live;
     if (live === null || live.vertex === null) return false;
-    const vertex = this.vertices()[live.vertex];
-    const least = live.stored.type.endsWith('Polygon') ? 4 : 2;
-    const line = linesOf(live.stored)[vertex?.line ?? 0];
-    if (vertex === undefined || line === undefined || line.length <= least) return false;
-    const changed = structuredClone(live.stored);
-    const target = linesOf(changed)[vertex.line];
-    if (target === undefined) return false;
-    const closed = live.stored.type.endsWith('Polygon');
-    target.splice(vertex.index, 1);
-    if (closed && vertex.index === 0) target[target.length - 1] = [...(target[0] ?? [])];
+    const vertex = verticesOf(live.stored)[live.vertex];
+    const changed = vertex === undefined ? null : withoutVertex(live.stored, vertex);
+    if (changed === null) return false;
     live.vertex = null;
     this.hooks.changed(live.object, changed);
     return true;
@@ -242,28 +290,6 @@ export class Editing {
 
   get vertexHeld(): boolean {
     return this.live?.held === true;
-  }
-
-  /** Every vertex once; a ring's last one is its first. */
-  private vertices(): { line: number; index: number; drawn: Position }[] {
-    const live = this.live;
-    if (live === null) return [];
-    const closed = live.stored.type.endsWith('Polygon');
-    return linesOf(live.stored).flatMap((line, at) => line.slice(0, closed ? -1 : undefined).map((position, index) => ({ line: at, index, drawn: project(position) })));
-  }
-
-  private moveVertex(lineAt: number, index: number, drawn: Position): void {
-    const live = this.live;
-    if (live === null) return;
-    const changed = structuredClone(live.stored);
-    const line = linesOf(changed)[lineAt];
-    const old = line?.[index];
-    if (line === undefined || old === undefined) return;
-    const target = this.snapTargets.get(`${drawn[0]},${drawn[1]}`);
-    const moved = target === undefined ? [...unproject(drawn), ...old.slice(2)] : [...target];
-    old.splice(0, old.length, ...moved);
-    if (live.stored.type.endsWith('Polygon') && index === 0) line[line.length - 1] = [...moved];
-    this.hooks.changed(live.object, changed);
   }
 
   private startModifying(feature: Feature): void {
@@ -289,7 +315,7 @@ export class Editing {
     const live = this.live;
     const geometry = feature.getGeometry();
     if (live === null || geometry === undefined) return;
-    const changed = restoreGeometry(live.stored, fromDrawn(geometry), this.snapTargets);
+    const changed = restoreGeometry(live.stored, fromDrawn(geometry), this.snapping.targets);
     this.hooks.sketch(null);
     if (JSON.stringify(changed) === JSON.stringify(live.stored)) return;
     live.stored = changed;
@@ -299,7 +325,7 @@ export class Editing {
   private finish(kind: DrawKind, drawn: Geometry): void {
     const stored = kind === 'continue' ? (this.live?.stored ?? null) : null;
     const turned = this.reversed && drawn.type === 'LineString' ? { ...drawn, coordinates: drawn.coordinates.toReversed() } : drawn;
-    const geometry = restoreGeometry(stored, turned, this.snapTargets);
+    const geometry = restoreGeometry(stored, turned, this.snapping.targets);
     this.stop();
     this.hooks.drawn(kind, geometry);
   }
@@ -314,7 +340,7 @@ export class Editing {
   }
 
   private addSnap(): void {
-    this.add(new Snap({ source: this.snapSource, pixelTolerance: SNAP_PX }));
+    this.add(this.snapping.interaction());
   }
 
   /** Snapping knows the stored shapes, never the thinned ones of the picture. */
@@ -322,53 +348,16 @@ export class Editing {
     try {
       const { features } = await this.hooks.near(this.stage.box(), SNAP_LIMIT);
       const others = features.filter((entry) => entry.object !== this.live?.object).map((entry) => entry.feature.geometry as Geometry);
-      this.snapTargets = targetsOf(others);
-      this.snapSource.clear(true);
-      this.snapSource.addFeatures(others.map((geometry) => new Feature(toDrawn(geometry))));
+      this.snapping.set(others);
     } catch (error) {
       this.hooks.failed(error);
     }
   }
 
-  /** The vertex within reach of a drawn place. */
-  private nearest(place: Position): Position | null {
-    const reach = SNAP_PX * (this.stage.map.getView().getResolution() ?? 1);
-    let best: { distance: number; drawn: Position } | null = null;
-    for (const stored of this.snapTargets.values()) {
-      const drawn = project(stored);
-      const distance = Math.hypot((drawn[0] ?? 0) - (place[0] ?? 0), (drawn[1] ?? 0) - (place[1] ?? 0));
-      if (distance <= reach && (best === null || distance < best.distance)) best = { distance, drawn };
-    }
-    return best?.drawn ?? null;
-  }
-
   private style(feature: FeatureLike): Style[] {
-    const focus = this.colors?.focus ?? '#0b57d0';
-    const white = new Stroke({ color: '#ffffff', width: 6 });
-    const line = new Stroke({ color: focus, width: 3 });
-    const geometry = feature.getGeometry();
-    if (geometry instanceof Point) {
-      const snapped = feature.get('existing') === true;
-      const live = this.live?.feature === feature;
-      const color = snapped ? '#e0218a' : focus;
-      const pin = live && this.live !== null ? this.stage.stylesOf(this.live.object) : [];
-      return [...pin, new Style({ image: new Circle({ radius: live ? 12 : 8, fill: new Fill({ color: live ? 'rgba(255,255,255,0.35)' : '#ffffff' }), stroke: new Stroke({ color, width: 4 }) }), zIndex: 3 }),
-        ...(live ? [new Style({ image: new Circle({ radius: 3.5, fill: new Fill({ color: focus }) }), zIndex: 30_000 })] : [])];
-    }
-    const styles = [new Style({ stroke: white }), new Style({ stroke: line, fill: new Fill({ color: 'rgba(11,87,208,0.12)' }) })];
-    if (this.live?.feature !== feature) return styles;
-    const chosen = this.live.vertex === null ? undefined : this.vertices()[this.live.vertex];
-    styles.push(new Style({
-      geometry: () => new MultiPoint(this.drawnVertices(feature)),
-      image: new RegularShape({ points: 4, angle: Math.PI / 4, radius: 7, fill: new Fill({ color: '#ffffff' }), stroke: new Stroke({ color: focus, width: 2.5 }) }),
-      zIndex: 2,
-    }));
-    if (chosen !== undefined) styles.push(new Style({ geometry: new Point(chosen.drawn), image: new Circle({ radius: 12, stroke: new Stroke({ color: '#e0218a', width: 4 }) }), zIndex: 5 }));
-    return styles;
-  }
-
-  private drawnVertices(feature: FeatureLike): Position[] {
-    const geometry = feature instanceof Feature ? feature.getGeometry() : undefined;
-    return geometry === undefined ? [] : linesOf(fromDrawn(geometry)).flat();
+    const live = this.live;
+    const chosen = live === null || live.vertex === null ? null : (verticesOf(live.stored)[live.vertex]?.drawn ?? null);
+    const look = live === null ? null : { feature: live.feature, pin: live.feature === feature ? this.stage.stylesOf(live.object) : [], chosen };
+    return editStyle(feature, this.colors?.focus ?? '#0b57d0', look);
   }
 }

@@ -60,6 +60,11 @@ export class Loader {
     }
   }
 
+  /** Nothing is asked and nothing is about to be. */
+  get idle(): boolean {
+    return this.timer === null && !this.asking;
+  }
+
   stop(): void {
     this.stopped = true;
     if (this.timer !== null) clearTimeout(this.timer);

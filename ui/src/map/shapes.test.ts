@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Geometry } from '../backend/types';
 import { measure } from './measure';
-import { addHole, merge, parts, removeHoleAt, split } from './shapes';
+import { addHole, merge, partAt, parts, removeHoleAt, split, splitAt, withPart, withoutPart } from './shapes';
 
 const square: Extract<Geometry, { type: 'Polygon' }> = { type: 'Polygon', coordinates: [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]] };
 const hole = [[1, 1], [1, 2], [2, 2], [2, 1], [1, 1]];
@@ -52,5 +52,31 @@ describe('shapes', () => {
     expect(both?.type).toBe('MultiPolygon');
     expect(both !== null && parts(both)).toEqual([square, { type: 'Polygon', coordinates: [hole] }]);
     expect(merge([square, { type: 'Point', coordinates: [0, 0] }])).toBeNull();
+  });
+
+  it('cuts parts of a multi geometry and leaves the others alone', () => {
+    const far: Geometry = { type: 'Polygon', coordinates: [[[10, 0], [14, 0], [14, 4], [10, 0]]] };
+    const both = withPart(square, far);
+    expect(both).toEqual({ type: 'MultiPolygon', coordinates: [square.coordinates, far.coordinates] });
+    const pieces = both === null ? null : split(both, [[2, -1], [2, 5]]);
+    expect(pieces).toHaveLength(2);
+    expect(pieces?.[0]).toMatchObject({ type: 'MultiPolygon', coordinates: [expect.anything(), far.coordinates] });
+    expect(both !== null && split(both, [[20, 20], [21, 21]])).toBeNull();
+  });
+
+  it('finds, adds and takes away a part', () => {
+    const lines: Geometry = { type: 'MultiLineString', coordinates: [[[0, 0], [4, 0]], [[0, 5], [4, 5]]] };
+    expect(partAt(lines, [2, 4.5])).toBe(1);
+    expect(partAt(square, [1, 1])).toBeNull();
+    expect(withoutPart(lines, 0)).toEqual({ type: 'MultiLineString', coordinates: [[[0, 5], [4, 5]]] });
+    expect(withPart({ type: 'Point', coordinates: [1, 2] }, { type: 'Point', coordinates: [3, 4] })).toEqual({ type: 'MultiPoint', coordinates: [[1, 2], [3, 4]] });
+    expect(withPart(lines, square)).toBeNull();
+  });
+
+  it('splits a line at an inner vertex only', () => {
+    const line = [[0, 0], [1, 1], [2, 0]];
+    expect(splitAt(line, 1)).toEqual([{ type: 'LineString', coordinates: [[0, 0], [1, 1]] }, { type: 'LineString', coordinates: [[1, 1], [2, 0]] }]);
+    expect(splitAt(line, 0)).toBeNull();
+    expect(splitAt(line, 2)).toBeNull();
   });
 });

@@ -97,6 +97,60 @@ export function parts(geometry: Geometry): Geometry[] {
   }
 }
 
+const distance = ([ax = 0, ay = 0]: Position, [bx = 0, by = 0]: Position): number => Math.hypot(ax - bx, ay - by);
+
+/** How far a place is from an edge, in degrees. */
+function toEdge(place: Position, a: Position, b: Position): number {
+  const [dx, dy] = [(b[0] ?? 0) - (a[0] ?? 0), (b[1] ?? 0) - (a[1] ?? 0)];
+  const long = dx * dx + dy * dy;
+  const share = long === 0 ? 0 : Math.max(0, Math.min(1, (((place[0] ?? 0) - (a[0] ?? 0)) * dx + ((place[1] ?? 0) - (a[1] ?? 0)) * dy) / long));
+  return distance(place, [(a[0] ?? 0) + share * dx, (a[1] ?? 0) + share * dy]);
+}
+
+const toLine = (place: Position, line: Ring): number =>
+  line.length === 1 ? distance(place, line[0] ?? []) : Math.min(...line.slice(1).map((vertex, at) => toEdge(place, line[at] ?? [], vertex)));
+
+/** Which part of a multi geometry lies at a place or nearest to it; null for a geometry of one part. */
+export function partAt(geometry: Geometry, place: Position): number | null {
+  const all = parts(geometry);
+  if (all.length < 2) return null;
+  const far = all.map((part) => (part.type === 'Polygon' && ringContains(part.coordinates[0] ?? [], place) ? 0 : Math.min(...linesIn(part).map((line) => toLine(place, line)))));
+  return far.indexOf(Math.min(...far));
+}
+
+function linesIn(part: Geometry): Ring[] {
+  if (part.type === 'Point') return [[part.coordinates]];
+  if (part.type === 'LineString') return [part.coordinates];
+  return part.type === 'Polygon' ? part.coordinates : [];
+}
+
+/** Without one of its parts; a multi geometry stays one, as other programs expect of its type. */
+export function withoutPart(geometry: Geometry, at: number): Geometry {
+  switch (geometry.type) {
+    case 'MultiPoint': return { type: 'MultiPoint', coordinates: geometry.coordinates.filter((_, index) => index !== at) };
+    case 'MultiLineString': return { type: 'MultiLineString', coordinates: geometry.coordinates.filter((_, index) => index !== at) };
+    case 'MultiPolygon': return { type: 'MultiPolygon', coordinates: geometry.coordinates.filter((_, index) => index !== at) };
+    default: return geometry;
+  }
+}
+
+/** With one part more of the same dimension; null where the part does not fit. */
+export function withPart(geometry: Geometry, part: Geometry): Geometry | null {
+  if (part.type === 'Point' && geometry.type === 'Point') return { type: 'MultiPoint', coordinates: [geometry.coordinates, part.coordinates] };
+  if (part.type === 'Point' && geometry.type === 'MultiPoint') return { type: 'MultiPoint', coordinates: [...geometry.coordinates, part.coordinates] };
+  if (part.type === 'LineString' && geometry.type === 'LineString') return { type: 'MultiLineString', coordinates: [geometry.coordinates, part.coordinates] };
+  if (part.type === 'LineString' && geometry.type === 'MultiLineString') return { type: 'MultiLineString', coordinates: [...geometry.coordinates, part.coordinates] };
+  if (part.type === 'Polygon' && geometry.type === 'Polygon') return { type: 'MultiPolygon', coordinates: [geometry.coordinates, part.coordinates] };
+  if (part.type === 'Polygon' && geometry.type === 'MultiPolygon') return { type: 'MultiPolygon', coordinates: [...geometry.coordinates, part.coordinates] };
+  return null;
+}
+
+/** A line in two at one of its inner vertices. */
+export function splitAt(line: Ring, index: number): Geometry[] | null {
+  if (index <= 0 || index >= line.length - 1) return null;
+  return [{ type: 'LineString', coordinates: line.slice(0, index + 1) }, { type: 'LineString', coordinates: line.slice(index).map((vertex, at) => (at === 0 ? [...vertex] : vertex)) }];
+}
+
 interface Crossing { edge: number; share: number; place: Position; along: number }
 
 function crossings(line: Ring, blade: Ring): Crossing[] {
@@ -119,8 +173,21 @@ function crossings(line: Ring, blade: Ring): Crossing[] {
   return found.sort((a, b) => a.edge - b.edge || a.share - b.share);
 }
 
-/** A line in pieces, or a polygon in two, along a drawn line; null where that does not cut it. */
+/**
+ * A line in pieces, or a polygon in two, along a drawn line; null where that does not cut it. Of several parts the first
+ * piece of each cut one stays with the others.
+ */
 export function split(geometry: Geometry, blade: Ring): Geometry[] | null {
+  if (geometry.type === 'MultiLineString' || geometry.type === 'MultiPolygon') {
+    const cut = parts(geometry).map((part) => split(part, blade) ?? [part]);
+    const off = cut.flatMap((pieces) => pieces.slice(1));
+    if (off.length === 0) return null;
+    const kept = cut.flatMap((pieces) => pieces.slice(0, 1));
+    const rest: Geometry = geometry.type === 'MultiLineString'
+      ? { type: 'MultiLineString', coordinates: kept.flatMap((part) => (part.type === 'LineString' ? [part.coordinates] : [])) }
+      : { type: 'MultiPolygon', coordinates: kept.flatMap((part) => (part.type === 'Polygon' ? [part.coordinates] : [])) };
+    return [rest, ...off];
+  }
   if (geometry.type === 'LineString') return splitLine(geometry.coordinates, blade);
   if (geometry.type === 'Polygon') return splitPolygon(geometry.coordinates, blade);
   return null;

@@ -1,7 +1,7 @@
 // The map in the window: layers, view, what is under the pointer. Editing lies beside it in `editing.ts`.
 
 import { defaults as defaultControls } from 'ol/control/defaults';
-import { containsExtent, getCenter } from 'ol/extent';
+import { containsExtent, createEmpty, extend, getCenter } from 'ol/extent';
 import Feature from 'ol/Feature';
 import type { FeatureLike } from 'ol/Feature';
 import { defaults as defaultInteractions } from 'ol/interaction/defaults';
@@ -18,9 +18,11 @@ import View from 'ol/View';
 import type { Geometry, LonLatBox, Mark, Position, ViewportAnswer, ViewportQuery } from '../backend/types';
 import { toDrawn } from './geometry';
 import { Ground } from './ground';
+import { Steady } from './steady';
 import { Heat } from './heat';
 import { Loader } from './loader';
 import type { MapColors } from './palette';
+import { HoverLabel } from './hover-label';
 import { StyleCache } from './styles';
 import { mark as moment } from './timing';
 
@@ -29,7 +31,7 @@ const MARGIN = 0.2;
 const HIT_PX = 7;
 
 export interface StageEvents {
-  pick: (object: string | null, how: { additive: boolean; ctrl: boolean; pixel: number[] }) => void;
+  pick: (object: string | null, how: { additive: boolean; ctrl: boolean; shift: boolean; pixel: number[] }) => void;
   pointer: (at: Position | null) => void;
   moved: (view: { center: Position; zoom: number; resolution: number }) => void;
   shown: (answer: ViewportAnswer) => void;
@@ -47,8 +49,9 @@ export class Stage {
   private readonly ground = new Ground();
   private readonly heat = new Heat();
   private readonly styles = new StyleCache();
+  private readonly hoverLabel: HoverLabel;
   private readonly loader: Loader;
-  private readonly resize: ResizeObserver;
+  private readonly steady: Steady;
   private answer: ViewportAnswer | null = null;
   private hidden: string[] = [];
   private shown: string[] = [];
@@ -81,6 +84,7 @@ export class Stage {
       },
       failed: (error) => this.events.failed(error),
     });
+    this.hoverLabel = new HoverLabel(this.map);
     this.map.on('moveend', () => this.afterMove());
     this.map.on('rendercomplete', () => {
       if (this.answer !== null) moment('drawn');
@@ -89,9 +93,11 @@ export class Stage {
     this.map.on('pointermove', (event) => {
       if (!event.dragging) this.hover(event);
     });
-    target.addEventListener('pointerleave', () => this.events.pointer(null));
-    this.resize = new ResizeObserver(() => this.map.updateSize());
-    this.resize.observe(target);
+    target.addEventListener('pointerleave', () => {
+      this.events.pointer(null);
+      this.hoverLabel.hide();
+    });
+    this.steady = new Steady(this.map, target, () => this.selectedExtent());
   }
 
   setColors(colors: MapColors): void {
@@ -158,16 +164,24 @@ export class Stage {
     this.fitExtent(transformExtent([box.west, Math.max(-85, box.south), box.east, Math.min(85, box.north)], 'EPSG:4326', 'EPSG:3857'), animate);
   }
 
+  /** The keyboard's crosshair holds the middle; the hand with the mouse holds what is under it. */
+  holdMiddle(on: boolean): void {
+    this.steady.middle = on;
+  }
+
   center(at: Position, zoom?: number): void {
+    this.steady.release();
     this.map.getView().animate({ center: fromLonLat(at), ...(zoom === undefined ? {} : { zoom }), duration: 180 });
   }
 
   jump(at: Position, zoom: number): void {
+    this.steady.release();
     this.map.getView().setCenter(fromLonLat(at));
     this.map.getView().setZoom(zoom);
   }
 
   zoomBy(steps: number): void {
+    this.steady.release();
     const view = this.map.getView();
     view.animate({ zoom: (view.getZoom() ?? 3) + steps, duration: 150 });
   }
@@ -191,6 +205,10 @@ export class Stage {
     const [west = -180, south = -85, east = 180, north = 85] = transformExtent(wider, 'EPSG:3857', 'EPSG:4326');
     const whole = east - west >= 360;
     return { west: whole ? -180 : west, south: Math.max(-89.9, south), east: whole ? 179.999999 : east, north: Math.min(89.9, north) };
+  }
+
+  placeAt(pixel: number[]): Position {
+    return toLonLat(this.map.getCoordinateFromPixel(pixel) ?? [0, 0]);
   }
 
   /** What lies at a drawn place, topmost first. */
@@ -229,17 +247,38 @@ export class Stage {
     });
   }
 
+  /** Resolves when nothing moves, everything asked for is there, and it is drawn. */
+  async settled(): Promise<void> {
+    do {
+      await new Promise<void>((resolve) => {
+        this.map.once('rendercomplete', () => resolve());
+        this.map.render();
+      });
+      if (!this.loader.idle || this.map.getView().getAnimating()) await new Promise((resolve) => setTimeout(resolve, 20));
+      else return;
+    } while (this.map.getTargetElement() !== null);
+  }
+
   destroy(): void {
     this.loader.stop();
-    this.resize.disconnect();
+    this.steady.stop();
     this.map.setTarget(undefined);
     this.map.dispose();
   }
 
   private fitExtent(extent: number[], animate = true): void {
-    const size = this.map.getSize() ?? [800, 600];
-    const pad = Math.min(70, (size[0] ?? 800) / 8, (size[1] ?? 600) / 8);
-    this.map.getView().fit(extent, { padding: [pad, pad, pad, pad], maxZoom: 17, duration: animate ? 220 : 0 });
+    this.steady.fit(extent, animate);
+  }
+
+  /** Where the selected features are in the picture. */
+  private selectedExtent(): number[] | null {
+    const extent = createEmpty();
+    for (const feature of this.highlights.getFeatures()) extend(extent, feature.getGeometry()?.getExtent() ?? []);
+    for (const object of this.live) {
+      const mark = this.answer?.marks.find((candidate) => candidate.o === object);
+      if (mark !== undefined) extend(extent, toDrawn(mark.g).getExtent());
+    }
+    return Number.isFinite(extent[0] ?? Infinity) ? extent : null;
   }
 
   private query(): ViewportQuery | null {
@@ -291,10 +330,10 @@ export class Stage {
     if (!this.picking) return;
     const original = event.originalEvent;
     const additive = original instanceof MouseEvent && (original.shiftKey || original.ctrlKey || original.metaKey);
-    this.pickAt(event.pixel, additive, original instanceof MouseEvent && (original.ctrlKey || original.metaKey));
+    this.pickAt(event.pixel, additive, original instanceof MouseEvent && (original.ctrlKey || original.metaKey), original instanceof MouseEvent && original.shiftKey);
   }
 
-  pickAt(pixel: number[], additive: boolean, ctrl = false): void {
+  pickAt(pixel: number[], additive: boolean, ctrl = false, shift = false): void {
     const mark = this.objectAt(pixel);
     const at = toLonLat(this.map.getCoordinateFromPixel(pixel) ?? [0, 0]);
     if (mark !== null && mark.o === null) {
@@ -304,11 +343,16 @@ export class Stage {
       else this.fit({ west, south, east, north });
       return;
     }
-    this.events.pick(mark?.o ?? null, { additive, ctrl, pixel });
+    this.events.pick(mark?.o ?? null, { additive, ctrl, shift, pixel });
   }
 
   private hover(event: MapBrowserEvent): void {
     this.events.pointer(toLonLat(event.coordinate));
-    if (this.picking) this.cursor(this.objectAt(event.pixel) === null ? '' : 'pointer');
+    const mark = this.picking ? this.objectAt(event.pixel) : null;
+    if (this.picking) this.cursor(mark === null ? '' : 'pointer');
+    const style = mark === null ? undefined : this.answer?.styles[mark.s];
+    const hovered = style !== undefined && 'label' in style && style.label?.hover === true;
+    if (mark?.t !== undefined && hovered) this.hoverLabel.show(mark.t, event.coordinate);
+    else this.hoverLabel.hide();
   }
 }

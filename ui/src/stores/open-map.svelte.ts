@@ -2,14 +2,15 @@
 
 import { asProblem } from '../backend/backend';
 import type { DeskEvent, Edit, FeatureDetail, LayerCard, LayerLegend, MapView, SyncView, UndoSummary } from '../backend/types';
+import { keyText } from '../i18n/format';
 import { explain } from '../i18n/problems';
-import { labelText } from '../i18n/words';
+import { isRecovered, labelText } from '../i18n/words';
 import { m } from '../paraglide/messages';
 import type { Desk } from './desk.svelte';
 import { Drafts } from './drafts.svelte';
 import { Tools } from './tools.svelte';
 
-export type PanelName = 'feature' | 'layer' | 'settings' | 'pending' | 'conflicts' | 'peers' | 'proposals' | 'log';
+export type PanelName = 'feature' | 'layer' | 'settings' | 'pending' | 'conflicts' | 'peers' | 'proposals' | 'log' | 'recovered' | 'caption';
 export interface Touched { object: string; who: string; lon: number; lat: number }
 
 export class OpenMap {
@@ -24,6 +25,8 @@ export class OpenMap {
   layerPanel = $state<string | null>(null);
   /** Grows whenever something changed, for panels that have to ask again. */
   turn = $state(0);
+  /** How many of the decisions are about what others deleted while it was edited here. */
+  recovered = $state(0);
   touched = $state<Touched | null>(null);
   /** A feature whose name field should have the focus when its panel opens. */
   fresh = $state<string | null>(null);
@@ -37,7 +40,7 @@ export class OpenMap {
   constructor(readonly desk: Desk, view: MapView) {
     this.view = view;
     this.drafts = new Drafts(async (label, edits) => {
-      await this.desk.backend.edit(label, edits);
+      this.worked(edits, (await this.desk.backend.edit(label, edits)).objects);
     }, (error) => explain(asProblem(error)).title);
     this.tools = new Tools(this);
     void this.refreshSync();
@@ -71,6 +74,11 @@ export class OpenMap {
     this.shown = on ? this.shown.filter((id) => id !== layer.id) : [...this.shown, layer.id];
   }
 
+  /** Shows a layer and the groups that it lies in. */
+  reveal(id: string): void {
+    for (let layer = this.layer(id); layer !== undefined; layer = this.layer(layer.parent)) if (!this.isShown(layer)) this.toggle(layer);
+  }
+
   async select(objects: string[], openPanel = true): Promise<void> {
     if (!(await this.drafts.flushAll())) {
       this.desk.notices.add('error', m.draft_failed_title(), m.draft_failed_stay());
@@ -86,6 +94,14 @@ export class OpenMap {
     await this.refreshDetail();
   }
 
+  showLayer(id: string): void {
+    void this.drafts.flushAll();
+    this.selected = [];
+    this.detail = null;
+    this.layerPanel = id;
+    this.panel = 'layer';
+  }
+
   show(panel: PanelName | null): void {
     void this.drafts.flushAll();
     this.panel = this.panel === panel ? null : panel;
@@ -97,6 +113,7 @@ export class OpenMap {
     if (edits.length === 0) return [];
     const written = await this.desk.run(() => this.desk.backend.edit(label, edits));
     if (written === undefined) return null;
+    this.worked(edits, written.objects);
     for (const note of written.notes) this.desk.notices.add('info', m.edit_note(), note);
     await this.refresh();
     return written.objects;
@@ -187,6 +204,20 @@ export class OpenMap {
     });
   }
 
+  /** The layer of what was edited is where one goes on. */
+  private worked(edits: Edit[], objects: string[]): void {
+    const [first] = edits;
+    const [object = ''] = objects;
+    if (first === undefined || !['add', 'set', 'unset', 'geometry', 'move'].includes(first.do) || !object.includes('/')) return;
+    this.tools.workIn(object.slice(0, object.lastIndexOf('/')));
+  }
+
+  /** Counts apart what the chip counts together. */
+  async refreshRecovered(): Promise<void> {
+    const cards = (this.sync?.counts.conflicts ?? 0) === 0 ? [] : await this.desk.backend.conflicts().catch(() => []);
+    this.recovered = cards.filter(isRecovered).length;
+  }
+
   private async refreshLegends(): Promise<void> {
     this.legends = await this.desk.backend.legend().catch(() => []);
   }
@@ -226,7 +257,7 @@ export class OpenMap {
     const left = summary.leftOut;
     const title = what === 'undo' ? m.undone({ label: labelText(summary.label) }) : m.redone({ label: labelText(summary.label) });
     if (left.length === 0) this.desk.notices.add('info', title);
-    else this.desk.notices.add('warning', title, m.undo_left({ n: left.length, who: [...new Set(left.map((entry) => entry.by ?? m.somebody()))].join(', ') }));
+    else this.desk.notices.add('warning', title, m.undo_left({ n: left.length, who: [...new Set(left.map((entry) => entry.by ?? m.somebody()))].join(', '), what: [...new Set(left.map((entry) => keyText(entry.key)))].join(', ') }));
     void this.refresh();
   }
 }

@@ -5,11 +5,12 @@ export type ThemeChoice = Theme | 'system';
 export type Locale = 'en' | 'fr';
 
 const KEY = 'bivouac.window';
+const MOST_MAPS = 60;
 
-interface Kept { theme: ThemeChoice; locale: Locale | null; layersOpen: boolean; marks: boolean }
+interface Kept { theme: ThemeChoice; locale: Locale | null; layersOpen: boolean; marks: boolean; layers: Record<string, string> }
 
 function read(): Kept {
-  const fallback: Kept = { theme: 'system', locale: null, layersOpen: true, marks: true };
+  const fallback: Kept = { theme: 'system', locale: null, layersOpen: true, marks: true, layers: {} };
   try {
     return { ...fallback, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Kept>) };
   } catch {
@@ -27,6 +28,9 @@ export class Prefs {
   /** Whether names are shown where others edit. */
   marks = $state(this.start.marks);
 
+  /** The layer that was worked in last, by map. */
+  private layers: Record<string, string> = this.start.layers;
+
   constructor() {
     this.darkSystem.addEventListener('change', (event) => {
       this.systemDark = event.matches;
@@ -41,8 +45,19 @@ export class Prefs {
     return this.localeChoice ?? (navigator.language.toLowerCase().startsWith('fr') ? 'fr' : 'en');
   }
 
+  lastLayer(map: string): string | null {
+    return this.layers[map] ?? null;
+  }
+
+  setLastLayer(map: string, layer: string): void {
+    if (this.layers[map] === layer) return;
+    const others = Object.entries(this.layers).filter(([other]) => other !== map).slice(-MOST_MAPS);
+    this.layers = Object.fromEntries([...others, [map, layer]]);
+    this.keep();
+  }
+
   keep(): void {
-    const kept: Kept = { theme: this.themeChoice, locale: this.localeChoice, layersOpen: this.layersOpen, marks: this.marks };
+    const kept: Kept = { theme: this.themeChoice, locale: this.localeChoice, layersOpen: this.layersOpen, marks: this.marks, layers: this.layers };
     try {
       localStorage.setItem(KEY, JSON.stringify(kept));
     } catch {

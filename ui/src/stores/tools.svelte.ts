@@ -1,8 +1,10 @@
 // The tool in hand and what the map component does with it.
 
-import type { Edit, Geometry, LonLatBox, Position } from '../backend/types';
+import type { Edit, FeatureDetail, Geometry, LonLatBox, Position } from '../backend/types';
 import type { Measure } from '../map/measure';
-import { addHole, merge, parts, removeHoleAt, split } from '../map/shapes';
+import { addHole, merge, partAt, parts, removeHoleAt, split, splitAt, withPart, withoutPart } from '../map/shapes';
+import { withoutVertex } from '../map/vertices';
+import type { Vertex } from '../map/vertices';
 import { parseGeometry } from '../map/geometry';
 import type { DrawKind } from '../map/editing';
 import { m } from '../paraglide/messages';
@@ -23,17 +25,29 @@ export interface Hand {
 
 export class Tools {
   tool = $state<Tool>('select');
-  target = $state<string | null>(null);
+  private wanted = $state<string | null>(null);
   measure = $state<Measure | null>(null);
   /** Whether a line is continued at its beginning. */
   fromStart = false;
   hand: Hand | null = null;
 
-  constructor(private readonly map: OpenMap) {}
+  constructor(private readonly map: OpenMap) {
+    this.wanted = map.desk.prefs.lastLayer(map.view.id);
+  }
 
-  /** The layer that new features go to. */
+  /** The layer that new features go to: the one worked in last, else the first in sight. */
   get layer() {
-    return this.map.targets.find((layer) => layer.id === this.target) ?? this.map.targets.find((layer) => layer.kind === 'Default') ?? this.map.targets[0];
+    const targets = this.map.targets;
+    return targets.find((layer) => layer.id === this.wanted)
+      ?? targets.find((layer) => layer.kind === 'Default' && this.map.isShown(layer))
+      ?? targets.find((layer) => layer.kind === 'Default') ?? targets[0];
+  }
+
+  /** Remembers where somebody works; what is drawn next goes there. */
+  workIn(layer: string | null): void {
+    if (layer === null || !this.map.targets.some((target) => target.id === layer)) return;
+    this.wanted = layer;
+    this.map.desk.prefs.setLastLayer(this.map.view.id, layer);
   }
 
   get drawing(): boolean {
@@ -46,7 +60,7 @@ export class Tools {
       if (this.layer === undefined) {
         const made = this.map.mayEditMap ? await this.map.edit(m.label_layer_add(), [{ do: 'layer-add', name: m.layer_first_name() }]) : null;
         if (made === null) return this.map.desk.notices.add('warning', m.no_layer_title(), m.no_layer_help());
-        this.target = made[0] ?? null;
+        this.workIn(made[0] ?? null);
       }
       await this.map.select([]);
     }
@@ -65,6 +79,7 @@ export class Tools {
     this.tool = 'select';
     if (kind === 'hole') return this.hole(geometry);
     if (kind === 'split') return this.cut(geometry);
+    if (kind === 'part') return this.addPart(geometry);
     if (kind === 'continue') {
       const [object] = this.map.selected;
       if (object !== undefined) await this.reshape(object, geometry, m.label_continue());
@@ -77,6 +92,8 @@ export class Tools {
     const [object] = made ?? [];
     if (object === undefined) return;
     this.map.fresh = object;
+    // What was just drawn is never out of sight.
+    this.map.reveal(layer.id);
     await this.map.select([object]);
   }
 
@@ -97,8 +114,7 @@ export class Tools {
     const detail = this.map.detail;
     const current = this.current();
     if (detail === null || current === null) return;
-    const properties = { ...detail.properties, ...(Object.keys(detail.options).length > 0 ? { _umap_options: detail.options } : {}) };
-    const made = await this.map.edit(m.label_clone(), [{ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(current.geometry), properties } }]);
+    const made = await this.map.edit(m.label_clone(), [{ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(current.geometry), properties: propertiesOf(detail) } }]);
     const [object] = made ?? [];
     if (object !== undefined) {
       await this.map.select([object]);
@@ -108,16 +124,41 @@ export class Tools {
 
   /** Each part of a multi geometry becomes a feature of its own. */
   async extract(): Promise<void> {
-    const detail = this.map.detail;
     const current = this.current();
-    if (detail === null || current === null) return;
-    const [first, ...others] = parts(current.geometry);
-    if (first === undefined || others.length === 0) return;
-    const properties = { ...detail.properties, ...(Object.keys(detail.options).length > 0 ? { _umap_options: detail.options } : {}) };
-    await this.map.edit(m.label_extract(), [
-      { do: 'geometry', feature: current.object, geometry: plain(first) },
-      ...others.map((geometry): Edit => ({ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(geometry), properties } })),
-    ]);
+    const [first, ...others] = current === null ? [] : parts(current.geometry);
+    if (first !== undefined && others.length > 0) await this.cutOff(m.label_extract(), first, others, m.split_done({ n: others.length + 1 }));
+  }
+
+  /** The part at a place becomes a feature of its own. */
+  async extractPart(at: Position): Promise<void> {
+    const current = this.current();
+    const index = current === null ? null : partAt(current.geometry, at);
+    const part = current === null || index === null ? undefined : parts(current.geometry)[index];
+    if (current === null || index === null || part === undefined) return;
+    await this.cutOff(m.label_extract(), withoutPart(current.geometry, index), [part], m.part_extracted());
+  }
+
+  async deletePart(at: Position): Promise<void> {
+    const current = this.current();
+    const index = current === null ? null : partAt(current.geometry, at);
+    if (current === null || index === null) return;
+    await this.map.editWithUndo(m.label_part_delete(), [{ do: 'geometry', feature: current.object, geometry: plain(withoutPart(current.geometry, index)) }], m.part_deleted());
+  }
+
+  async deleteVertex(vertex: Vertex): Promise<void> {
+    const current = this.current();
+    const without = current === null ? null : withoutVertex(current.geometry, vertex);
+    if (current !== null && without !== null) await this.reshape(current.object, without);
+    else this.map.desk.notices.add('info', m.vertex_least());
+  }
+
+  /** A line becomes two where one of its vertices is. */
+  async splitAtVertex(vertex: Vertex): Promise<void> {
+    const current = this.current();
+    if (current?.geometry.type !== 'LineString') return;
+    const [first, second] = splitAt(current.geometry.coordinates, vertex.index) ?? [];
+    if (first === undefined || second === undefined) return this.map.desk.notices.add('info', m.split_end());
+    await this.cutOff(m.label_split(), first, [second], m.split_done({ n: 2 }));
   }
 
   async mergeSelected(): Promise<void> {
@@ -147,6 +188,22 @@ export class Tools {
     return detail === null || geometry === null ? null : { object: detail.object, geometry };
   }
 
+  /** What stays of the selected feature; what is cut off becomes features with the same properties. */
+  private async cutOff(label: string, rest: Geometry, others: Geometry[], told: string): Promise<void> {
+    const detail = this.map.detail;
+    if (detail === null) return;
+    await this.map.editWithUndo(label, [
+      { do: 'geometry', feature: detail.object, geometry: plain(rest) },
+      ...others.map((geometry): Edit => ({ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(geometry), properties: propertiesOf(detail) } })),
+    ], told);
+  }
+
+  private async addPart(part: Geometry): Promise<void> {
+    const current = this.current();
+    const whole = current === null ? null : withPart(current.geometry, part);
+    if (current !== null && whole !== null) await this.reshape(current.object, whole, m.label_part());
+  }
+
   private async hole(drawn: Geometry): Promise<void> {
     const current = this.current();
     if (current === null || drawn.type !== 'Polygon') return;
@@ -157,19 +214,20 @@ export class Tools {
 
   private async cut(drawn: Geometry): Promise<void> {
     const current = this.current();
-    const detail = this.map.detail;
-    if (current === null || detail === null || drawn.type !== 'LineString') return;
+    if (current === null || drawn.type !== 'LineString') return;
     const pieces = split(current.geometry, drawn.coordinates);
     const [first, ...others] = pieces ?? [];
     if (first === undefined) return this.map.desk.notices.add('warning', m.split_no(), m.split_no_help());
-    const properties = { ...detail.properties, ...(Object.keys(detail.options).length > 0 ? { _umap_options: detail.options } : {}) };
-    await this.map.editWithUndo(m.label_split(), [
-      { do: 'geometry', feature: current.object, geometry: plain(first) },
-      ...others.map((geometry): Edit => ({ do: 'add', layer: detail.layer, feature: { type: 'Feature', geometry: plain(geometry), properties } })),
-    ], m.split_done({ n: others.length + 1 }));
+    await this.cutOff(m.label_split(), first, others, m.split_done({ n: others.length + 1 }));
   }
 }
 
 function plain(geometry: Geometry): { type: string; coordinates: unknown } {
   return $state.snapshot(geometry) as { type: string; coordinates: unknown };
+}
+
+/** As a feature of the map carries them: its style beside its properties. */
+function propertiesOf(detail: FeatureDetail): Record<string, unknown> {
+  const { properties, options } = $state.snapshot(detail);
+  return { ...properties, ...(Object.keys(options).length > 0 ? { _umap_options: options } : {}) };
 }

@@ -1,12 +1,14 @@
 // The backend without a core: everything in memory, for the development server and the tests in a browser.
 
 import type { Backend } from '../backend';
-import type { Chip, DeskEvent, Edit, Field, Geometry, Json, LayerCard, LonLatBox, MapCard, MapView, PendingEntry, Problem, Side, SyncView, TakeOffline, UndoSummary, WrittenEdit } from '../types';
+import type { DeskEvent, Edit, Geometry, Json, LonLatBox, PendingEntry, Side, TakeOffline, UndoSummary, WrittenEdit } from '../types';
+import { apply, bagOf, fail } from './apply';
 import { draw, inBox, ruleOf } from './draw';
-import { DEFAULTS, inherited } from './inherit';
-import type { Feature, Layer, StoredMap, Snapshot } from './model';
-import { boundsOf, refOf, snapshot, textOf } from './model';
+import type { StoredMap } from './model';
+import { refOf, snapshot } from './model';
 import { emptyMap, makeId, sampleMap } from './sample';
+import { cardOf, detailOf, syncOf, viewOf, waiting } from './tell';
+import { restore } from './undo';
 
 export interface MemoryOptions {
   /** The clock, so that pictures are the same on every day. */
@@ -17,12 +19,6 @@ export interface MemoryOptions {
   stepMs?: number;
 }
 
-const VERBS = { added: 'upsert', changed: 'update', deleted: 'delete' };
-
-const fail = (code: string, text: string, detail: string | null = null): never => {
-  throw { code, text, detail } satisfies Problem;
-};
-
 export class MemoryBackend implements Backend {
   private readonly maps = new Map<string, StoredMap>();
   private readonly handlers = new Set<(event: DeskEvent) => void>();
@@ -32,6 +28,7 @@ export class MemoryBackend implements Backend {
   private nextRow = 1000;
   private readonly now: () => number;
   private readonly stepMs: number;
+  private readonly clerk = { now: (): number => this.now(), row: (): number => this.nextRow++ };
   /** Set by tests: the next write fails with this code. */
   failNext: string | null = null;
 
@@ -64,7 +61,7 @@ export class MemoryBackend implements Backend {
   }
 
   async library() {
-    return { maps: [...this.maps.values()].map((map) => this.card(map)), folder: '~/.local/share/bivouac', open: this.open?.id ?? null };
+    return { maps: [...this.maps.values()].map((map) => cardOf(map)), folder: '~/.local/share/bivouac', open: this.open?.id ?? null };
   }
 
   async createMap(name: string, layer: string, server: string | null) {
@@ -106,8 +103,8 @@ export class MemoryBackend implements Backend {
 
   async removeMap(id: string, discard: boolean) {
     const map = this.maps.get(id) ?? fail('not_found', 'find the map');
-    const waiting = this.waiting(map);
-    if (waiting > 0 && !discard) fail('unsent', `remove the map: ${waiting} edits were never verified`, String(waiting));
+    const unsent = waiting(map);
+    if (unsent > 0 && !discard) fail('unsent', `remove the map: ${unsent} edits were never verified`, String(unsent));
     this.maps.delete(id);
     this.emit({ kind: 'library' });
   }
@@ -117,14 +114,14 @@ export class MemoryBackend implements Backend {
     if (map.trouble !== null) fail(map.trouble.code, map.trouble.text, map.trouble.holder);
     map.readOnly = false;
     this.open = map;
-    return this.view(map);
+    return viewOf(map);
   }
 
   async openReadOnly(id: string) {
     const map = this.maps.get(id) ?? fail('not_found', 'find the map');
     map.readOnly = true;
     this.open = map;
-    return this.view(map);
+    return viewOf(map);
   }
 
   async closeMap() {
@@ -133,7 +130,7 @@ export class MemoryBackend implements Backend {
   }
 
   async mapView() {
-    return this.view(this.current());
+    return viewOf(this.current());
   }
 
   async viewport(query: Parameters<Backend['viewport']>[0]) {
@@ -148,14 +145,7 @@ export class MemoryBackend implements Backend {
   async feature(ref: string) {
     const map = this.current();
     const feature = map.features.get(ref) ?? fail('not_found', 'find the feature');
-    const layer = map.layers.get(feature.layer);
-    const from = Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, inherited(map, layer, key)]));
-    const pending = map.pending.find((entry) => entry.object === ref);
-    return structuredClone({
-      object: ref, alive: true, layer: feature.layer, id: feature.id, geometry: JSON.stringify(feature.geometry), properties: feature.properties, options: feature.options,
-      inherited: from, saveState: pending?.state ?? ('verified' as const), mayEdit: !map.readOnly && layer?.mayEdit === true,
-      layerName: layer?.name ?? '', fields: layer?.fields ?? [],
-    });
+    return detailOf(map, ref, feature);
   }
 
   async featuresIn(box: LonLatBox, limit: number) {
@@ -193,12 +183,12 @@ export class MemoryBackend implements Backend {
     const before = snapshot(map);
     const objects: string[] = [];
     try {
-      for (const edit of edits) objects.push(this.apply(map, edit));
+      for (const edit of edits) objects.push(apply(map, edit, this.clerk));
     } catch (error) {
-      this.restore(map, before);
+      restore(map, before);
       throw error;
     }
-    map.undo.push({ label, before, after: snapshot(map) });
+    map.undo.push({ label, before, after: snapshot(map), revision: map.revision + 1 });
     map.redo = [];
     this.changed(map, objects);
     return { objects, notes: [], revision: map.revision };
@@ -207,23 +197,23 @@ export class MemoryBackend implements Backend {
   async undo(): Promise<UndoSummary> {
     const map = this.current();
     const unit = map.undo.pop() ?? fail('bad_input', 'undo: there is nothing to undo');
-    this.restore(map, unit.before);
+    const leftOut = restore(map, unit.before, unit.revision);
     map.redo.push(unit);
     this.changed(map, null);
-    return { label: unit.label, changed: 1, leftOut: [], revision: map.revision };
+    return { label: unit.label, changed: 1, leftOut, revision: map.revision };
   }
 
   async redo(): Promise<UndoSummary> {
     const map = this.current();
     const unit = map.redo.pop() ?? fail('bad_input', 'redo: there is nothing to redo');
-    this.restore(map, unit.after);
+    restore(map, unit.after);
     map.undo.push(unit);
     this.changed(map, null);
     return { label: unit.label, changed: 1, leftOut: [], revision: map.revision };
   }
 
   async syncView() {
-    return this.sync(this.current());
+    return syncOf(this.current(), this.online, this.now());
   }
 
   async goOnline() {
@@ -252,7 +242,7 @@ export class MemoryBackend implements Backend {
 
   async saveNow() {
     const map = this.current();
-    if (!this.online) fail('offline', 'save: working offline', String(this.waiting(map)));
+    if (!this.online) fail('offline', 'save: working offline', String(waiting(map)));
   }
 
   async signIn() {
@@ -328,78 +318,22 @@ export class MemoryBackend implements Backend {
   async quit() {}
   async answer() {}
 
+  /** Somebody else writes a property, as it would come in from the room. */
+  peerSet(object: string, key: string, value: Json, who: string): void {
+    const map = this.current();
+    const feature = map.features.get(object) ?? fail('not_found', 'find the feature');
+    const place = bagOf(feature, key);
+    place.bag[place.key] = value;
+    map.foreign.push({ object, key, by: who, revision: map.revision + 1 });
+    this.changed(map, [object], false);
+  }
+
   private current(): StoredMap {
     return this.open ?? fail('not_found', 'find the open map');
   }
 
-  private waiting(map: StoredMap): number {
-    return map.pending.reduce((sum, entry) => sum + entry.rows.length, 0);
-  }
-
-  private card(map: StoredMap): MapCard {
-    return {
-      id: map.id, name: map.name, server: map.server, onServer: map.server !== null, account: map.account, features: map.features.size,
-      layers: [...map.layers.values()].filter((layer) => !layer.group).length, syncedAt: map.syncedAt, waiting: this.waiting(map),
-      conflicts: map.conflicts.length, trouble: map.trouble, openedAt: null, readOnly: map.readOnly,
-    };
-  }
-
-  private view(map: StoredMap): MapView {
-    return structuredClone({
-      id: map.id, name: map.name, server: map.server, address: map.address, account: map.account, readOnly: map.readOnly, readOnlyWhy: map.readOnly ? 'opened' : null, revision: map.revision,
-      rights: { mayEdit: !map.readOnly, mayEditMap: !map.readOnly }, settings: map.settings, layers: this.layerCards(map),
-      bounds: boundsOf([...map.features.values()].map((feature) => feature.geometry)), center: null, zoom: null,
-      undo: map.undo.at(-1)?.label ?? null, redo: map.redo.at(-1)?.label ?? null,
-    });
-  }
-
-  private layerCards(map: StoredMap): LayerCard[] {
-    const cards: LayerCard[] = [];
-    const visit = (parent: string | null, depth: number): void => {
-      const children = [...map.layers.values()].filter((layer) => layer.parent === parent).sort((a, b) => a.rank - b.rank);
-      for (const layer of children) {
-        cards.push({
-          id: layer.id, name: layer.name, parent: layer.parent, depth, rank: layer.rank, group: layer.group, kind: layer.kind,
-          color: textOf(layer.settings['color']) || textOf(DEFAULTS['color']),
-          features: [...map.features.values()].filter((feature) => feature.layer === layer.id).length,
-          displayOnLoad: layer.settings['displayOnLoad'] !== false, fromZoom: null, toZoom: null, mayEdit: layer.mayEdit && !map.readOnly,
-          settings: layer.settings, fields: layer.fields,
-        });
-        visit(layer.id, depth + 1);
-      }
-    };
-    visit(null, 0);
-    return cards;
-  }
-
-  private sync(map: StoredMap): SyncView {
-    const count = (state: PendingEntry['state']): number => map.pending.filter((entry) => entry.state === state).reduce((sum, entry) => sum + entry.rows.length, 0);
-    const counts = { local: count('local'), sent: count('sent'), echoed: count('echoed'), saved: count('saved'), verified: 214, lost: 0, foreignUnsaved: 0, conflicts: map.conflicts.length, proposals: map.proposals.length };
-    return {
-      chip: this.chip(map), state: this.online ? ('live' as const) : ('offline' as const), realTime: true, online: this.online, counts,
-      peers: this.online ? [
-        { id: 'p1', name: 'Ange', mine: false, here: true, lastSeen: this.now() - 4000, unsaved: 2 },
-        { id: 'p2', name: '', mine: false, here: true, lastSeen: this.now() - 61_000, unsaved: 0 },
-        { id: 'p0', name: 'camille', mine: true, here: true, lastSeen: null, unsaved: 0 },
-      ] : [],
-      clockSkewMs: null, syncedAt: map.syncedAt, account: map.account,
-    };
-  }
-
-  private chip(map: StoredMap): Chip {
-    const toSend = map.pending.filter((entry) => entry.state === 'local').reduce((sum, entry) => sum + entry.rows.length, 0);
-    const waiting = this.waiting(map);
-    const base = { toSend, toSave: waiting - toSend, done: waiting - toSend, total: waiting, decisions: map.conflicts.length + map.proposals.length, at: map.syncedAt, code: null };
-    if (map.readOnly) return { ...base, kind: 'read-only' };
-    if (map.server === null) return { ...base, kind: 'local-only' };
-    if (!this.online) return { ...base, kind: 'offline' };
-    if (waiting > 0) return { ...base, kind: 'syncing' };
-    if (base.decisions > 0) return { ...base, kind: 'decisions' };
-    return { ...base, kind: 'up-to-date' };
-  }
-
   private tellSync(map: StoredMap): void {
-    this.emit({ kind: 'sync', view: this.sync(map) });
+    this.emit({ kind: 'sync', view: syncOf(map, this.online, this.now()) });
   }
 
   private changed(map: StoredMap, objects: string[] | null, mine = true): void {
@@ -407,120 +341,4 @@ export class MemoryBackend implements Backend {
     this.emit({ kind: 'changed', revision: map.revision, objects, mine });
     this.tellSync(map);
   }
-
-  private restore(map: StoredMap, state: Snapshot): void {
-    const copy = structuredClone(state);
-    map.layers = copy.layers;
-    map.features = copy.features;
-    map.settings = copy.settings;
-    map.name = textOf(copy.settings['name']) || map.name;
-  }
-
-  private apply(map: StoredMap, edit: Edit): string {
-    const find = (ref: string): Feature => {
-      const feature = map.features.get(ref) ?? fail('not_found', 'find the feature');
-      if (map.layers.get(feature.layer)?.mayEdit !== true) fail('not_allowed', 'edit the feature: its layer is protected');
-      return feature;
-    };
-    const findLayer = (id: string): Layer => map.layers.get(id) ?? fail('not_found', 'find the layer');
-    switch (edit.do) {
-      case 'add': {
-        if (!findLayer(edit.layer).mayEdit) fail('not_allowed', 'add the feature: its layer is protected');
-        const { _umap_options: options, ...properties } = edit.feature.properties;
-        const feature: Feature = { id: makeId(Math.random), layer: edit.layer, geometry: structuredClone(edit.feature.geometry) as Geometry, properties: structuredClone(properties), options: asObject(options) };
-        map.features.set(refOf(feature), feature);
-        this.record(map, feature, 'added', null, null, null);
-        return refOf(feature);
-      }
-      case 'set':
-      case 'unset': {
-        const feature = find(edit.feature);
-        const option = edit.key.startsWith('_umap_options.');
-        const bag = option ? feature.options : feature.properties;
-        const key = option ? edit.key.slice('_umap_options.'.length) : edit.key;
-        const from = bag[key] ?? null;
-        if (edit.do === 'set') bag[key] = edit.value;
-        else delete bag[key];
-        this.record(map, feature, 'changed', `properties.${edit.key}`, from, edit.do === 'set' ? edit.value : null);
-        return edit.feature;
-      }
-      case 'geometry': {
-        const feature = find(edit.feature);
-        feature.geometry = structuredClone(edit.geometry) as Geometry;
-        this.record(map, feature, 'changed', 'geometry', null, null);
-        return edit.feature;
-      }
-      case 'delete': {
-        const feature = find(edit.feature);
-        map.features.delete(edit.feature);
-        this.record(map, feature, 'deleted', null, null, null);
-        return edit.feature;
-      }
-      case 'move': {
-        const feature = find(edit.feature);
-        if (!findLayer(edit.to).mayEdit) fail('not_allowed', 'move the feature: the layer is protected');
-        map.features.delete(edit.feature);
-        feature.layer = edit.to;
-        map.features.set(refOf(feature), feature);
-        this.record(map, feature, 'changed', 'layer', null, null);
-        return refOf(feature);
-      }
-      case 'layer-add': {
-        const id = crypto.randomUUID();
-        map.layers.set(id, { id, name: edit.name, parent: edit.parent ?? null, rank: map.layers.size, group: edit.properties?.['group'] === true, kind: 'Default', mayEdit: true, settings: { displayOnLoad: true, name: edit.name, ...edit.properties }, fields: [] });
-        this.recordLayer(map, id, edit.name, 'added');
-        return id;
-      }
-      case 'layer-set':
-      case 'layer-unset': {
-        const layer = findLayer(edit.layer);
-        const value: Json = edit.do === 'layer-set' ? edit.value : null;
-        if (edit.key === 'rank') layer.rank = Number(value);
-        else if (edit.key === 'parentId') layer.parent = typeof value === 'string' ? value : null;
-        else if (edit.do === 'layer-unset') delete layer.settings[edit.key];
-        else layer.settings[edit.key] = value;
-        if (edit.key === 'name') layer.name = textOf(value);
-        if (edit.key === 'type') layer.kind = textOf(value) as Layer['kind'];
-        if (edit.key === 'fields' && Array.isArray(value)) layer.fields = value.map((entry): Field => ({ key: textOf(asObject(entry)['key']), type: textOf(asObject(entry)['type']) || 'String', values: [], fromMap: false }));
-        this.recordLayer(map, layer.id, layer.name, 'changed');
-        return edit.layer;
-      }
-      case 'layer-delete': {
-        const layer = findLayer(edit.layer);
-        map.layers.delete(edit.layer);
-        for (const [ref, feature] of map.features) if (feature.layer === edit.layer) map.features.delete(ref);
-        for (const child of map.layers.values()) if (child.parent === edit.layer) child.parent = null;
-        this.recordLayer(map, layer.id, layer.name, 'deleted');
-        return edit.layer;
-      }
-      case 'map-set':
-      case 'map-unset': {
-        if (edit.do === 'map-set') map.settings[edit.key] = edit.value;
-        else delete map.settings[edit.key];
-        if (edit.key === 'name' && edit.do === 'map-set') map.name = textOf(edit.value);
-        this.recordLayer(map, 'map', map.name, 'changed');
-        return 'map';
-      }
-    }
-  }
-
-  private record(map: StoredMap, feature: Feature, verb: PendingEntry['verb'], key: string | null, from: Json, to: Json): void {
-    const ref = refOf(feature);
-    const row = this.nextRow++;
-    const entries = map.history.get(ref) ?? [];
-    entries.unshift({ row, at: this.now(), who: map.account, mine: true, server: false, current: true, verb: VERBS[verb], key, from, to, state: 'local' });
-    map.history.set(ref, entries);
-    map.pending.unshift({
-      rows: [row], object: ref, layerName: map.layers.get(feature.layer)?.name ?? '', name: textOf(feature.properties['name']), verb,
-      keys: key === null ? [] : [key], at: this.now(), state: 'local', bounds: boundsOf([feature.geometry]),
-    });
-  }
-
-  private recordLayer(map: StoredMap, object: string, name: string, verb: PendingEntry['verb']): void {
-    map.pending.unshift({ rows: [this.nextRow++], object, layerName: name, name, verb, keys: [], at: this.now(), state: 'local', bounds: null });
-  }
-}
-
-function asObject(value: Json): Record<string, Json> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, Json>) : {};
 }

@@ -16,7 +16,7 @@ export interface Layer {
   fields: Field[];
 }
 
-export interface Unit { label: string; before: Snapshot; after: Snapshot }
+export interface Unit { label: string; before: Snapshot; after: Snapshot; revision: number }
 export interface Snapshot { layers: Map<string, Layer>; features: Map<string, Feature>; settings: JsonObject }
 
 export interface StoredMap {
@@ -38,6 +38,8 @@ export interface StoredMap {
   conflicts: ConflictCard[];
   proposals: ProposalCard[];
   log: LogLine[];
+  /** What others wrote since the map was opened. */
+  foreign: { object: string; key: string; by: string; revision: number }[];
   revision: number;
 }
 
@@ -77,4 +79,8 @@ export function overlap(a: LonLatBox, b: LonLatBox): boolean {
 export function textOf(value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+export function asObject(value: Json): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }

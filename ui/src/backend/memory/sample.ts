@@ -50,7 +50,7 @@ export function emptyMap(id: string, name: string, server: string | null): Store
   return {
     id, name, server, address: server === null ? null : `${server}/en/map/${id}`, account: server === null ? null : 'camille', readOnly: false,
     syncedAt: null, trouble: null, settings: { name }, layers: new Map(), features: new Map(), undo: [], redo: [], pending: [],
-    history: new Map(), conflicts: [], proposals: [], log: [], revision: 1,
+    history: new Map(), conflicts: [], proposals: [], log: [], foreign: [], revision: 1,
   };
 }
 
@@ -58,7 +58,7 @@ export function sampleMap(id: string, now: number, name = 'Vercors field survey'
   const random = seeded(20260611);
   const map = emptyMap(id, name, 'https://umap.example.org');
   map.syncedAt = now - 5 * HOUR;
-  map.settings = { name, description: 'Springs, paths and habitats of the **Quatre Montagnes**, walked every June.\n\nSee [[https://umap-project.org|uMap]].' };
+  map.settings = { name, longCredit: 'Walked by the **Quatre Montagnes** botanists.', licence: { name: 'ODbL 1.0' }, tilelayer: { name: 'Plain', url_template: 'https://tiles.example.org/{z}/{x}/{y}.png', attribution: '© example.org' }, description: 'Springs, paths and habitats of the **Quatre Montagnes**, walked every June.\n\nSee [[https://umap-project.org|uMap]].' };
 
   const layer = (key: string, title: string, kind: LayerKind, settings: JsonObject, fields: [string, string, ...string[]][] = [], extra: Partial<Layer> = {}): string => {
     const id = `layer-${key}`;
@@ -151,6 +151,8 @@ function fillLife(map: StoredMap, now: number, spring: Feature[]): void {
     { id: 1, kind: 'value', object: refOf(moucherolle), layerName: 'Springs and troughs', name: String(moucherolle.properties['name']), key: 'properties.flow', mine: 1.1, theirs: 0.4, theirsBy: 'Ange', theirsAt: now - 2 * HOUR, mineAt: now - HOUR, mineGeometry: null, theirsGeometry: null, bounds: boundsOf([moucherolle.geometry]) },
     { id: 2, kind: 'value', object: refOf(bear), layerName: 'Springs and troughs', name: String(bear.properties['name']), key: 'geometry', mine: null, theirs: null, theirsBy: 'Ange', theirsAt: now - 3 * HOUR, mineAt: now - 2 * HOUR, mineGeometry: JSON.stringify({ type: 'Point', coordinates: [lon, lat] }), theirsGeometry: JSON.stringify({ type: 'Point', coordinates: [lon + 0.0041, lat + 0.0019] }), bounds: boundsOf([bear.geometry]) },
   );
+  const [beech] = notes;
+  if (beech !== undefined) map.conflicts.push({ id: 3, kind: 'deleted-while-edited', object: refOf(beech), layerName: 'Notes of today', name: String(beech.properties['name']), key: null, mine: null, theirs: null, theirsBy: 'Ange', theirsAt: now - 4 * HOUR, mineAt: now - HOUR, mineGeometry: JSON.stringify(beech.geometry), theirsGeometry: null, bounds: boundsOf([beech.geometry]) });
   map.proposals.push({ row: 77, object: 'layer-marks/zz', layerName: 'Boundary stones (protected)', name: 'Stone 3', verb: 'update', key: 'properties.name', now: 'Stone 3', proposed: 'Stone 3 (moved)', by: null, at: now - HOUR });
   map.log.push(
     { id: 99, at: now - 5 * HOUR, code: 'verified', detail: '' }, { id: 98, at: now - 5 * HOUR - 60_000, code: 'saved', detail: 'layer-water 1780992000_1' },

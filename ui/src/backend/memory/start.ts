@@ -8,6 +8,8 @@ declare global {
     bivouacMemory?: MemoryBackend;
     /** Where a longitude and latitude is on the screen; there while a map is open. */
     bivouacPixel?: (lon: number, lat: number) => number[];
+    /** Resolves when the map is drawn and nothing is on its way. */
+    bivouacSettled?: () => Promise<void>;
   }
 }
 

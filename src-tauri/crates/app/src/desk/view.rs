@@ -77,6 +77,8 @@ fn view(open: &Open, store: &Store) -> Result<MapView> {
         (Ok(_), false) => None,
     };
     let name = settings.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or(&record.name);
+    let said: Value = record.rights.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+    let status = |name: &str| said.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
     let may_edit = layers.iter().any(|layer| layer.may_edit) || may(rights.may_edit_map(""));
     Ok(MapView {
         id: record.uuid.clone(),
@@ -86,7 +88,12 @@ fn view(open: &Open, store: &Store) -> Result<MapView> {
         account: record.account,
         read_only: why.is_some(),
         read_only_why: why.map(str::to_owned),
-        rights: RightsView { may_edit, may_edit_map: may(rights.may_edit_map("")) },
+        rights: RightsView {
+            may_edit,
+            may_edit_map: may(rights.may_edit_map("")),
+            edit_status: status("edit_status"),
+            share_status: status("share_status"),
+        },
         bounds: store.extent()?.map(Into::into),
         center: number("lng").zip(number("lat")).map(|(lon, lat)| Spot { lon, lat }),
         zoom: settings.get("zoom").and_then(Value::as_f64),
@@ -114,7 +121,7 @@ fn layers(open: &Open, store: &Store, settings: &Map<String, Value>, rights: &Ri
             parent: view.layer.parent.map(|parent| parent.to_string()),
             depth: u32::try_from(view.depth).unwrap_or(u32::MAX),
             rank: view.layer.rank,
-            group: parents.contains(&view.id),
+            group: parents.contains(&view.id) || properties.get("group").and_then(Value::as_bool) == Some(true),
             kind: LayerKind::of(&properties),
             color: color(&properties, settings),
             features: view.features,

@@ -51,6 +51,12 @@ pub struct RightsView {
     pub may_edit: bool,
     /// The map's settings and its list of layers.
     pub may_edit_map: bool,
+    /// Who may edit, as uMap numbers it: 1 everyone, 2 collaborators, 3 the owner. Nothing is
+    /// known of a map that was never on a server.
+    pub edit_status: Option<u32>,
+    /// Who may see it, as uMap numbers it: 0 nobody yet, 1 everyone, 2 whoever has the link, 3
+    /// its editors.
+    pub share_status: Option<u32>,
 }
 
 /// A place.
@@ -135,7 +141,7 @@ pub struct LayerCard {
     pub depth: u32,
     /// Its place among its siblings.
     pub rank: i64,
-    /// Whether other layers lie in it.
+    /// Whether it is a group, for layers and not for features.
     pub group: bool,
     /// How it is drawn.
     pub kind: LayerKind,

@@ -6,10 +6,10 @@ export type Locale = 'en' | 'fr';
 
 const KEY = 'bivouac.window';
 
-interface Kept { theme: ThemeChoice; locale: Locale | null; layersOpen: boolean; marks: boolean }
+interface Kept { theme: ThemeChoice; locale: Locale | null; layersOpen: boolean; marks: boolean; presence: boolean }
 
 function read(): Kept {
-  const fallback: Kept = { theme: 'system', locale: null, layersOpen: true, marks: true };
+  const fallback: Kept = { theme: 'system', locale: null, layersOpen: true, marks: true, presence: true };
   try {
     return { ...fallback, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Kept>) };
   } catch {
@@ -26,6 +26,8 @@ export class Prefs {
   layersOpen = $state(this.start.layersOpen);
   /** Whether names are shown where others edit. */
   marks = $state(this.start.marks);
+  /** Whether other Bivouacs see where this window looks, and it sees them. */
+  presence = $state(this.start.presence);
 
   constructor() {
     this.darkSystem.addEventListener('change', (event) => {
@@ -42,7 +44,7 @@ export class Prefs {
   }
 
   keep(): void {
-    const kept: Kept = { theme: this.themeChoice, locale: this.localeChoice, layersOpen: this.layersOpen, marks: this.marks };
+    const kept: Kept = { theme: this.themeChoice, locale: this.localeChoice, layersOpen: this.layersOpen, marks: this.marks, presence: this.presence };
     try {
       localStorage.setItem(KEY, JSON.stringify(kept));
     } catch {

@@ -6,6 +6,7 @@ import { draw, inBox, ruleOf } from './draw';
 import { DEFAULTS, inherited } from './inherit';
 import type { Feature, Layer, StoredMap, Snapshot } from './model';
 import { boundsOf, refOf, snapshot, textOf } from './model';
+import { MemoryPictures } from './pictures';
 import { emptyMap, makeId, sampleMap } from './sample';
 
 export interface MemoryOptions {
@@ -27,6 +28,7 @@ export class MemoryBackend implements Backend {
   private readonly maps = new Map<string, StoredMap>();
   private readonly handlers = new Set<(event: DeskEvent) => void>();
   private open: StoredMap | null = null;
+  readonly pictures = new MemoryPictures(() => this.open?.settings['tilelayer'] !== undefined);
   private online = false;
   private cancelled = false;
   private nextRow = 1000;
@@ -125,6 +127,16 @@ export class MemoryBackend implements Backend {
     map.readOnly = true;
     this.open = map;
     return this.view(map);
+  }
+
+  async backUp(id: string) {
+    const map = this.maps.get(id) ?? fail('not_found', 'find the map');
+    return { sound: map.trouble === null, bytes: 120_000 };
+  }
+
+  async rescue(id: string) {
+    const map = this.maps.get(id) ?? fail('not_found', 'find the map');
+    return { layers: map.layers.size, features: map.features.size, unreadable: map.trouble?.code === 'damaged' ? 3 : 0 };
   }
 
   async closeMap() {
@@ -323,6 +335,18 @@ export class MemoryBackend implements Backend {
     return { layers: [into], newLayers: 0, features: 3, changed: { 'a name with dots': 1 }, dropped: { 'a track without points': 2 } };
   }
 
+  async signInPage(server: string) {
+    this.emit({ kind: 'signed-in', server: new URL(server).origin, user: 'alice' });
+  }
+
+  async signInClose() {}
+
+  async here() {}
+
+  async createFrom(id: string) {
+    return this.createMap(id, 'Layer 1', null);
+  }
+
   async showLogs() {}
   async setLocale() {}
   async quit() {}
@@ -378,9 +402,9 @@ export class MemoryBackend implements Backend {
     return {
       chip: this.chip(map), state: this.online ? ('live' as const) : ('offline' as const), realTime: true, online: this.online, counts,
       peers: this.online ? [
-        { id: 'p1', name: 'Ange', mine: false, here: true, lastSeen: this.now() - 4000, unsaved: 2 },
-        { id: 'p2', name: '', mine: false, here: true, lastSeen: this.now() - 61_000, unsaved: 0 },
-        { id: 'p0', name: 'camille', mine: true, here: true, lastSeen: null, unsaved: 0 },
+        { id: 'p1', name: 'Ange', mine: false, bivouac: true, here: true, lastSeen: this.now() - 4000, unsaved: 2 },
+        { id: 'p2', name: '', mine: false, bivouac: false, here: true, lastSeen: this.now() - 61_000, unsaved: 0 },
+        { id: 'p0', name: 'camille', mine: true, bivouac: true, here: true, lastSeen: null, unsaved: 0 },
       ] : [],
       clockSkewMs: null, syncedAt: map.syncedAt, account: map.account,
     };

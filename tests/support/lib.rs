@@ -6,6 +6,7 @@
 mod browser;
 mod http;
 mod map;
+mod pixels;
 mod ports;
 mod proxy;
 mod server;
@@ -16,6 +17,7 @@ mod window;
 pub use browser::Browser;
 pub use http::{Answer, Visitor};
 pub use map::{MapSpec, SavedLayer, TestMap, Version, marker};
+pub use pixels::colours;
 pub use ports::free_port;
 pub use proxy::{Counts, Direction, Proxy};
 pub use server::UmapServer;

@@ -221,6 +221,12 @@ impl WebPeer {
         self.set_on(json!({"layer": layer}), key, value);
     }
 
+    /// Imports GeoJSON text into a new layer through the page's own import form, and gives the layer's id.
+    #[track_caller]
+    pub fn import(&self, layer_name: &str, collection: &Value) -> String {
+        self.read("importText", json!({"name": layer_name, "text": collection.to_string()}))
+    }
+
     /// Deletes a layer and its features.
     #[track_caller]
     pub fn delete_layer(&self, layer: &str) {

@@ -273,6 +273,11 @@ impl Window {
             "Enter" => "\u{E007}".to_owned(),
             "Escape" => "\u{E00C}".to_owned(),
             "Tab" => "\u{E004}".to_owned(),
+            "Backspace" => "\u{E003}".to_owned(),
+            "ArrowLeft" => "\u{E012}".to_owned(),
+            "ArrowUp" => "\u{E013}".to_owned(),
+            "ArrowRight" => "\u{E014}".to_owned(),
+            "ArrowDown" => "\u{E015}".to_owned(),
             other => other.to_owned(),
         };
         let one = |kind: &str, name: &str| json!({"type": kind, "value": code(name)});
@@ -292,11 +297,41 @@ impl Window {
         if answer["error"].is_null() { Ok(answer["value"].clone()) } else { Err(answer["error"].clone()) }
     }
 
+    /// Types into whatever has the keyboard.
+    #[track_caller]
+    pub fn keys(&self, text: &str) {
+        text.chars().for_each(|key| self.key(&key.to_string(), &[]));
+    }
+
+    /// Presses Tab until what has the keyboard has these words in its text or label, as somebody without a mouse does.
+    #[track_caller]
+    pub fn tab_to(&self, words: &str) {
+        let script = "const it = document.activeElement;
+            const name = it === null || it === document.body ? '' : `${it.getAttribute('aria-label') ?? ''} ${it.textContent}`;
+            return name.replace(/\\s+/g, ' ').trim()";
+        let mut seen = Vec::new();
+        for _ in 0..120 {
+            self.key("Tab", &[]);
+            let name = self.js(script, json!([])).as_str().unwrap_or_default().to_owned();
+            if name.contains(words) {
+                return;
+            }
+            seen.push(name.chars().take(40).collect::<String>());
+        }
+        panic!("Tab never came to {words:?}; it came to {seen:?}");
+    }
+
     /// Keeps a picture of the whole screen in `target/window`, which git ignores.
     #[track_caller]
     pub fn picture(&self, name: &str) -> PathBuf {
         // What just changed is drawn with the next frames.
         std::thread::sleep(Duration::from_millis(900));
+        self.picture_now(name)
+    }
+
+    /// The same without waiting for anything to be drawn.
+    #[track_caller]
+    pub fn picture_now(&self, name: &str) -> PathBuf {
         let path = picture_of(&self.display, name);
         assert!(path.is_file(), "the screen gave no picture");
         path

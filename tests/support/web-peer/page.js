@@ -90,6 +90,11 @@ window.__peer = (() => {
       if (name) set(made, 'properties.name', name)
       return made.id
     },
+    openImporter() {
+      map().importer.open()
+    },
+    layerIds: () => layers().map((l) => l.id),
+    count: (id) => layer(id).features.all().length,
     deleteLayer(id) {
       layer(id).del()
     },

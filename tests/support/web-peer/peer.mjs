@@ -199,8 +199,27 @@ async function typeName(it, { where, name }) {
   await inPage(it, 'closePanel')
 }
 
+// Through the import form, as a person pastes data.
+async function importText(it, { name, text }) {
+  const before = new Set(await inPage(it, 'layerIds'))
+  await inPage(it, 'openImporter')
+  const form = it.page.locator('.umap-import')
+  await form.locator('textarea').fill(text)
+  await form.locator('textarea').dispatchEvent('change')
+  await form.locator('[name=format]').selectOption('geojson')
+  await form.locator('[name=layer-name]').fill(name)
+  await form.locator('[name=submit]').click()
+  for (let i = 0; i < 600; i += 1) {
+    const made = (await inPage(it, 'layerIds')).find((id) => !before.has(id))
+    if (made && (await inPage(it, 'count', made)) > 0) return made
+    await it.page.waitForTimeout(50)
+  }
+  throw new Error('the import made no layer with features')
+}
+
 const commands = {
   signIn,
+  importText,
   open,
   reload,
   save,

@@ -9,6 +9,9 @@ use crate::catchup;
 use crate::ids::PeerId;
 use crate::wire::{Entry, Envelope, Frame, Hello, PeerBody, print_frame};
 
+/// So far in the future is the clock of a question whose answer is to be empty, in ms.
+const NOTHING_SINCE_MS: u64 = 86_400_000;
+
 impl Session {
     pub(super) fn joined(&mut self, peers: &BTreeMap<PeerId, String>) {
         let now = self.now.mono_ms;
@@ -76,6 +79,34 @@ impl Session {
         }
     }
 
+    /// Asks quiet peers for a sign of life and takes note of those that gave none: a server tells that
+    /// somebody left only when the connection was closed properly, and not even then always (rule 15).
+    pub(super) fn signs_due(&mut self) {
+        if matches!(self.phase, Phase::Greeting { .. }) {
+            return;
+        }
+        let (quiet, gone) = self.peers.quiet(self.now.mono_ms);
+        for id in gone {
+            self.notify(Event::PeerLeft(id));
+        }
+        for id in quiet {
+            // Whoever still owes an answer is asked the same again; an answer to the other question is empty.
+            if self.peers.get_mut(&id).is_some_and(|peer| peer.answered) {
+                let last_known = Some(format!("{}:0:0", self.now.wall_ms + NOTHING_SINCE_MS));
+                self.send_to(id, PeerBody::ListOperationsRequest { last_known });
+            } else {
+                self.ask(&id);
+            }
+        }
+    }
+
+    /// A peer is there: it sent something.
+    fn hear(&mut self, id: &PeerId) {
+        if let Some(name) = self.peers.hear(id, self.now.mono_ms) {
+            self.notify(Event::PeerJoined(id.clone(), name));
+        }
+    }
+
     fn greet(&mut self, id: &PeerId) {
         let Some(peer) = self.peers.get_mut(id) else {
             return;
@@ -114,6 +145,7 @@ impl Session {
         }
         if let Some(sender) = &sender {
             self.meet(sender, None);
+            self.hear(sender);
             self.ask_due();
         }
         if let Some((layer, version)) = envelope.reference_version() {
@@ -132,6 +164,7 @@ impl Session {
             return;
         }
         self.meet(sender, None);
+        self.hear(sender);
         self.ask_due();
         if last_known != "0:0:0" {
             self.outputs.push_back(Output::ForeignSave { announced: None });
@@ -147,6 +180,7 @@ impl Session {
             return;
         }
         self.meet(&sender, None);
+        self.hear(&sender);
         match body {
             PeerBody::Probe(_) | PeerBody::Unknown(_) => {}
             PeerBody::Hello(_) => {
@@ -177,6 +211,10 @@ impl Session {
         let Some(peer) = self.peers.get_mut(&sender).filter(|peer| peer.asked) else {
             return;
         };
+        // A sign of life, no more.
+        if peer.answered && operations.is_empty() {
+            return;
+        }
         peer.bytes += operations.iter().map(weight).sum::<usize>();
         let is_last_part = part.is_none_or(|(part, of)| part >= of);
         let (is_large, was_all) = (peer.bytes > LARGE_ANSWER_BYTES, peer.reach + 1 >= REACH_MS.len());

@@ -190,6 +190,7 @@ impl Session {
         }
         if self.in_room() {
             self.ask_due();
+            self.signs_due();
             self.probe_due();
             self.repair_due();
             self.glance_due();
@@ -226,15 +227,11 @@ impl Session {
         // off, and the caller would be called again at once, for ever.
         let greeting = matches!(self.phase, Phase::Greeting { .. });
         let room = self.in_room().then(|| {
-            [
-                self.peers.next_due().filter(|_| !greeting),
-                self.liveness.next_due(),
-                self.repairs.next_due(),
-                self.glance_at(),
-            ]
-            .into_iter()
-            .flatten()
-            .min()
+            let asking = [self.peers.next_due(), self.peers.next_quiet()].into_iter().flatten().min();
+            [asking.filter(|_| !greeting), self.liveness.next_due(), self.repairs.next_due(), self.glance_at()]
+                .into_iter()
+                .flatten()
+                .min()
         });
         [phase, room.flatten()].into_iter().flatten().min()
     }

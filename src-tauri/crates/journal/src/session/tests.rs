@@ -271,6 +271,47 @@ fn rule_40_a_peer_that_asks_without_end_is_answered_ten_times_in_half_a_minute()
 }
 
 #[test]
+fn rule_15_a_peer_without_a_sign_of_life_is_gone_until_it_is_heard_again() {
+    let mut stay = Stay::new();
+    stay.join(r#","AAAAA":"a","BBBBB":"b""#);
+    stay.echo();
+    for _ in 0..4 {
+        stay.answer("AAAAA");
+        stay.answer("BBBBB");
+    }
+    stay.give(Input::ServerRead);
+    stay.give(Input::Outgoing(vec![]));
+    assert_eq!(stay.session.state(), State::Live);
+    stay.sent.clear();
+    let questions = |stay: &mut Stay| {
+        let sent = std::mem::take(&mut stay.sent);
+        let asked = sent.iter().filter(|text| text.contains("ListOperationsRequest")).count();
+        // The room itself goes on.
+        stay.sent = sent;
+        stay.echo();
+        asked
+    };
+    let left = |id: &str| Output::Notify(Event::PeerLeft(PeerId::parse(id).unwrap()));
+    stay.pass(20_000);
+    assert_eq!(questions(&mut stay), 2, "nobody was heard for a while");
+    stay.answer("AAAAA");
+    stay.pass(15_000);
+    assert!(!stay.wants(&left("AAAAA")) && stay.wants(&left("BBBBB")), "within 35 s");
+    let there: Vec<_> = stay.session.peers().map(|(id, _)| id.to_string()).collect();
+    assert_eq!(there, ["AAAAA"]);
+
+    // The server may go on listing it: that is no sign of life.
+    stay.others.clear();
+    let me = stay.session.me().to_string();
+    stay.receive(&format!(r#"{{"kind":"ListPeersResponse","peers":{{"{me}":"tester","AAAAA":"a","BBBBB":"b"}}}}"#));
+    assert!(stay.others.is_empty());
+    stay.sent.clear();
+    stay.receive(&rename("1795000000000:0:bbbbb", "BBBBB"));
+    assert!(stay.wants(&Output::Notify(Event::PeerJoined(PeerId::parse("BBBBB").unwrap(), "b".to_owned()))));
+    assert_eq!(questions(&mut stay), 1, "it is asked for what it did meanwhile");
+}
+
+#[test]
 fn pauses_between_attempts_double_up_to_32_seconds() {
     let mut stay = Stay::new();
     stay.give(Input::GoOnline);

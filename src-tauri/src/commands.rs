@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bivouac_app::desk::types::{
-    About, ConflictCard, FeatureDetail, FileKind, HistoryEntry, ImportReport, LibraryView, LogLine, LonLatBox, MapView,
-    PendingEntry, Problem, ProposalCard, Side, SignIn, SyncView, TakeOffline, UndoSummary, WrittenEdit,
+    About, BackUp, BackgroundView, ConflictCard, FeatureDetail, FileKind, HistoryEntry, ImportReport, LibraryView,
+    LogLine, LonLatBox, MapView, PendingEntry, PictureHosts, Problem, ProposalCard, Rescue, Side, SignIn, Spot,
+    SyncView, TakeOffline, UndoSummary, WrittenEdit,
 };
 use bivouac_app::desk::{Answer, Desk};
 use bivouac_app::draw::types::{LayerLegend, ViewportQuery};
@@ -15,7 +16,7 @@ use tauri_plugin_dialog::DialogExt;
 use tauri_plugin_opener::OpenerExt;
 
 use crate::renderer::Renderer;
-use crate::{links, window};
+use crate::{links, sign_in, window};
 
 type Shared<'s> = State<'s, Arc<Desk>>;
 
@@ -35,11 +36,16 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         about,
         add_sample,
+        allow_host,
         answer,
         approve,
+        back_up,
+        background,
         cancel,
+        clear_pictures,
         close_map,
         conflicts,
+        create_from,
         create_map,
         discard,
         edit,
@@ -48,9 +54,11 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         features_in,
         go_offline,
         go_online,
+        here,
         history,
         import_file,
         import_offered,
+        keep_pictograms,
         legend,
         library,
         map_view,
@@ -58,21 +66,27 @@ pub fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
         open_map,
         open_read_only,
         pending,
+        picture,
+        picture_hosts,
         proposals,
         quit,
         ready,
         redo,
         reject,
         remove_map,
+        rescue,
         resolve,
         save_now,
         set_locale,
         show_logs,
         sign_in,
+        sign_in_close,
+        sign_in_page,
         sync_log,
         sync_view,
         take_back,
         take_offline,
+        tile,
         undo,
         viewport,
     ]
@@ -108,6 +122,13 @@ commands! {
     close_map() -> () = |desk| { desk.close_map(); Ok(()) };
     map_view() -> MapView = |desk| desk.map_view();
     viewport(query: ViewportQuery) -> Response = |desk| desk.viewport(&query).map(Response::new);
+    background() -> Option<BackgroundView> = |desk| desk.background();
+    tile(zoom: u32, column: u32, row: u32) -> Response = |desk| desk.tile(zoom, column, row).map(Response::new);
+    picture(said: String) -> Response = |desk| desk.picture(&said).map(Response::new);
+    keep_pictograms() -> u64 = |desk| desk.keep_pictograms();
+    picture_hosts() -> PictureHosts = |desk| Ok(desk.picture_hosts());
+    allow_host(host: String, allowed: Option<bool>) -> () = |desk| desk.allow_host(&host, allowed);
+    clear_pictures() -> () = |desk| { desk.clear_pictures(); Ok(()) };
     legend() -> Vec<LayerLegend> = |desk| desk.legend();
     feature(object: String) -> FeatureDetail = |desk| desk.feature(&object);
     features_in(bounds: LonLatBox, limit: usize) -> Response = |desk| desk.features_in(bounds, limit).map(Response::new);
@@ -129,6 +150,7 @@ commands! {
     approve(row: i64) -> WrittenEdit = |desk| desk.approve(row);
     reject(row: i64) -> () = |desk| desk.reject(row);
     sync_log(before: Option<i64>) -> Vec<LogLine> = |desk| desk.sync_log(before);
+    create_from(id: String) -> String = |desk| desk.create_from(&id);
     import_offered(id: String, layer: Option<String>) -> ImportReport = |desk| desk.import(&id, layer.as_deref());
 }
 
@@ -140,6 +162,24 @@ fn cancel(desk: Shared<'_>) {
 #[tauri::command]
 fn answer(desk: Shared<'_>, id: u64, text: Option<String>) {
     desk.answer(id, text);
+}
+
+/// Where the user looks, for other Bivouacs; nothing is waited for.
+#[tauri::command]
+fn here(desk: Shared<'_>, at: Option<Spot>, selected: Option<Vec<String>>) {
+    desk.here(at, selected);
+}
+
+/// Shows a server's own sign-in page.
+#[tauri::command]
+async fn sign_in_page(app: AppHandle, desk: Shared<'_>, server: String, allow_http: bool) -> Answer<()> {
+    let page = away(desk, move |desk| desk.sign_in_page(&server, allow_http)).await?;
+    sign_in::open(&app, &page)
+}
+
+#[tauri::command]
+fn sign_in_close(app: AppHandle) {
+    sign_in::close(&app);
 }
 
 #[tauri::command]
@@ -173,6 +213,30 @@ async fn export_map(app: AppHandle, desk: Shared<'_>, kind: FileKind, layer: Opt
         let dialog = app.dialog().file().set_title(title).set_file_name(desk.export_name(kind)?);
         let Some(path) = dialog.blocking_save_file().and_then(|path| path.into_path().ok()) else { return Ok(None) };
         desk.export_to(kind, layer.as_deref(), &path).map(Some)
+    })
+    .await
+}
+
+/// Asks where to, then copies a map's file; nothing when nobody chose.
+#[tauri::command]
+async fn back_up(app: AppHandle, desk: Shared<'_>, id: String) -> Answer<Option<BackUp>> {
+    let title = app.state::<Locale>().says("Back up the map", "Sauvegarder la carte").to_owned();
+    away(desk, move |desk| {
+        let dialog = app.dialog().file().set_title(title).set_file_name(desk.back_up_name(&id)?);
+        let Some(path) = dialog.blocking_save_file().and_then(|path| path.into_path().ok()) else { return Ok(None) };
+        desk.back_up_to(&id, &path).map(Some)
+    })
+    .await
+}
+
+/// Asks where to, then writes what can be read of a damaged map; nothing when nobody chose.
+#[tauri::command]
+async fn rescue(app: AppHandle, desk: Shared<'_>, id: String) -> Answer<Option<Rescue>> {
+    let title = app.state::<Locale>().says("Export what can be read", "Exporter ce qui est lisible").to_owned();
+    away(desk, move |desk| {
+        let dialog = app.dialog().file().set_title(title).set_file_name(desk.rescue_name(&id)?);
+        let Some(path) = dialog.blocking_save_file().and_then(|path| path.into_path().ok()) else { return Ok(None) };
+        desk.rescue_to(&id, &path).map(Some)
     })
     .await
 }

@@ -6,6 +6,7 @@ mod commands;
 mod host;
 mod links;
 mod renderer;
+mod sign_in;
 mod window;
 
 use std::process::ExitCode;
@@ -39,7 +40,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, given, folder| window::started_again(app, &given, &folder)))
         .plugin(window::logs())
-        .plugin(tauri_plugin_window_state::Builder::default().build())
+        .plugin(tauri_plugin_window_state::Builder::default().with_denylist(&[sign_in::LABEL]).build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
         .invoke_handler(commands::handler())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bivouac_app::desk::Desk;
-use bivouac_app::desk::types::DeskEvent;
+use bivouac_app::desk::types::{DeskEvent, Level};
 use tauri::plugin::TauriPlugin;
 use tauri::webview::NewWindowResponse;
 use tauri::{
@@ -94,13 +94,16 @@ pub fn ready(app: &AppHandle) {
 }
 
 fn offer(app: &AppHandle, what: &str) {
-    let address = what.strip_prefix("bivouac:").map(|rest| rest.trim_start_matches("//"));
-    match address {
-        Some(address) if address.starts_with("https://") || address.starts_with("http://") => {
-            tell(app, DeskEvent::OpenWanted { what: address.to_owned(), import: None });
+    if !crate::links::is_ours(what) {
+        app.state::<Arc<Desk>>().offer_file(&PathBuf::from(what));
+        return;
+    }
+    match crate::links::wanted_map(what) {
+        Some(address) => tell(app, DeskEvent::OpenWanted { what: address, import: None }),
+        None => {
+            let text = "open a link: only maps at https addresses are opened".to_owned();
+            tell(app, DeskEvent::Notice { level: Level::Warning, code: "link_refused".to_owned(), text });
         }
-        Some(_) => tracing::warn!("a bivouac: link without an address"),
-        None => app.state::<Arc<Desk>>().offer_file(&PathBuf::from(what)),
     }
 }
 
@@ -112,6 +115,9 @@ fn tell(app: &AppHandle, event: DeskEvent) {
 
 /// Something happened to the window.
 pub fn happened(window: &Window, event: &WindowEvent) {
+    if window.label() != MAIN {
+        return;
+    }
     let app = window.app_handle();
     match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {

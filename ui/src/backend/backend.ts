@@ -1,14 +1,30 @@
 // The one door between the window and the core. Everything asynchronous; errors are `Problem`.
 
 import type {
-  About, ConflictCard, DeskEvent, Edit, ExactFeatures, FeatureDetail, FileKind, HistoryEntry, ImportReport, LayerLegend, LibraryView, LogLine,
-  LonLatBox, MapView, PendingEntry, Problem, ProposalCard, Side, SignIn, SyncView, TakeOffline, UndoSummary,
+  About, BackgroundView, BackUp, ConflictCard, DeskEvent, Edit, ExactFeatures, FeatureDetail, FileKind, HistoryEntry, ImportReport, LayerLegend, LibraryView, LogLine,
+  LonLatBox, MapView, PendingEntry, PictureHosts, Problem, ProposalCard, Rescue, Side, SignIn, Spot, SyncView, TakeOffline, UndoSummary,
   ViewportAnswer, ViewportQuery, WrittenEdit,
 } from './types';
 
 export type Unsubscribe = () => void;
 
+/** Tiles and pictures of the web; a picture that is not shown is a problem with a code `picture_…`. */
+export interface PictureBackend {
+  background(): Promise<BackgroundView | null>;
+  tile(zoom: number, column: number, row: number): Promise<Blob>;
+  /** By what the map says: an address, or the end of one on its server. */
+  picture(said: string): Promise<Blob>;
+  /** Loads the open map's pictograms ahead. */
+  keep(): Promise<number>;
+  hosts(): Promise<PictureHosts>;
+  /** `null` takes the answer back. */
+  allow(host: string, allowed: boolean | null): Promise<void>;
+  clear(): Promise<void>;
+}
+
 export interface Backend {
+  readonly pictures: PictureBackend;
+
   library(): Promise<LibraryView>;
   /** `layer` is the name of the layer that it begins with. */
   createMap(name: string, layer: string, server: string | null): Promise<string>;
@@ -18,6 +34,10 @@ export interface Backend {
   removeMap(id: string, discard: boolean): Promise<void>;
   openMap(id: string): Promise<MapView>;
   openReadOnly(id: string): Promise<MapView>;
+  /** Asks where to, then copies the map's file; null when nothing was chosen. */
+  backUp(id: string): Promise<BackUp | null>;
+  /** Asks where to, then writes what can be read of a damaged map; null when nothing was chosen. */
+  rescue(id: string): Promise<Rescue | null>;
   closeMap(): Promise<void>;
 
   mapView(): Promise<MapView>;
@@ -37,6 +57,11 @@ export interface Backend {
   goOffline(): Promise<void>;
   saveNow(): Promise<void>;
   signIn(how: SignIn): Promise<void>;
+  /** Shows the server's own sign-in page, by the server's address or a map's; `signed-in` tells how it ended. */
+  signInPage(server: string, allowHttp: boolean): Promise<void>;
+  signInClose(): Promise<void>;
+  /** Where the user looks, for other Bivouacs; two nulls to be seen no more. */
+  here(at: Spot | null, selected: string[] | null): Promise<void>;
   pending(): Promise<PendingEntry[]>;
   discard(rows: number[]): Promise<void>;
   conflicts(): Promise<ConflictCard[]>;
@@ -54,6 +79,8 @@ export interface Backend {
   importFile(layer: string | null): Promise<ImportReport | null>;
   /** A file that came as `open-wanted`. */
   importOffered(id: string, layer: string | null): Promise<ImportReport>;
+  /** Makes a new map of a file that came as `open-wanted`; its id. */
+  createFrom(id: string): Promise<string>;
   showLogs(): Promise<void>;
   setLocale(locale: string): Promise<void>;
   /** Ends the program, or stays after `quit-wanted`. */

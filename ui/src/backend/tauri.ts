@@ -15,8 +15,24 @@ async function bulk<T>(command: string, args: Record<string, unknown>): Promise<
   return JSON.parse(decoder.decode(view)) as T;
 }
 
+/** A picture; the core lets only images through, and an SVG begins with `<`. */
+async function image(command: string, args: Record<string, unknown>): Promise<Blob> {
+  const bytes = new Uint8Array(await invoke<ArrayBuffer | number[]>(command, args));
+  return new Blob([bytes], bytes[0] === 0x3c ? { type: 'image/svg+xml' } : {});
+}
+
 export function tauriBackend(): Backend {
   return {
+    pictures: {
+      background: () => invoke('background'),
+      tile: (zoom, column, row) => image('tile', { zoom, column, row }),
+      picture: (said) => image('picture', { said }),
+      keep: () => invoke('keep_pictograms'),
+      hosts: () => invoke('picture_hosts'),
+      allow: (host, allowed) => invoke('allow_host', { host, allowed }),
+      clear: () => invoke('clear_pictures'),
+    },
+
     library: () => invoke('library'),
     createMap: (name, layer, server) => invoke('create_map', { name, layer, server }),
     addSample: () => invoke('add_sample'),
@@ -25,6 +41,8 @@ export function tauriBackend(): Backend {
     removeMap: (id, discard) => invoke('remove_map', { id, discard }),
     openMap: (id) => invoke('open_map', { id }),
     openReadOnly: (id) => invoke('open_read_only', { id }),
+    backUp: (id) => invoke('back_up', { id }),
+    rescue: (id) => invoke('rescue', { id }),
     closeMap: () => invoke('close_map'),
 
     mapView: () => invoke('map_view'),
@@ -44,6 +62,9 @@ export function tauriBackend(): Backend {
     goOffline: () => invoke('go_offline'),
     saveNow: () => invoke('save_now'),
     signIn: (how) => invoke('sign_in', { how }),
+    signInPage: (server, allowHttp) => invoke('sign_in_page', { server, allowHttp }),
+    signInClose: () => invoke('sign_in_close'),
+    here: (at, selected) => invoke('here', { at, selected }),
     pending: () => invoke('pending'),
     discard: (rows) => invoke('discard', { rows }),
     conflicts: () => invoke('conflicts'),
@@ -58,6 +79,7 @@ export function tauriBackend(): Backend {
     exportMap: (kind, layer) => invoke('export_map', { kind, layer }),
     importFile: (layer) => invoke('import_file', { layer }),
     importOffered: (id, layer) => invoke('import_offered', { id, layer }),
+    createFrom: (id) => invoke('create_from', { id }),
     showLogs: () => invoke('show_logs'),
     setLocale: (locale) => invoke('set_locale', { locale }),
     quit: (stay) => invoke('quit', { stay }),

@@ -1,6 +1,8 @@
 // What crosses the wall between the window and the core. The types themselves are generated from the core's.
 
 export type { About } from '../generated/About';
+export type { BackUp } from '../generated/BackUp';
+export type { BackgroundView } from '../generated/BackgroundView';
 export type { Chip } from '../generated/Chip';
 export type { ChipKind } from '../generated/ChipKind';
 export type { ConflictCard } from '../generated/ConflictCard';
@@ -25,10 +27,12 @@ export type { MapCard } from '../generated/MapCard';
 export type { MapView } from '../generated/MapView';
 export type { PeerCard } from '../generated/PeerCard';
 export type { PendingEntry } from '../generated/PendingEntry';
+export type { PictureHosts } from '../generated/PictureHosts';
 export type { Question } from '../generated/Question';
 export type { Problem } from '../generated/Problem';
 export type { ProposalCard } from '../generated/ProposalCard';
 export type { SaveStep } from '../generated/SaveStep';
+export type { Rescue } from '../generated/Rescue';
 export type { Side } from '../generated/Side';
 export type { SignIn } from '../generated/SignIn';
 export type { Spot } from '../generated/Spot';

@@ -17,6 +17,10 @@ name: string,
  */
 mine: boolean, 
 /**
+ * Whether it said that it is a Bivouac.
+ */
+bivouac: boolean, 
+/**
  * Whether it is there now.
  */
 here: boolean, 

@@ -35,6 +35,7 @@ export function noticeText(code: string, text: string): Explained {
     case 'signed_in': return { title: m.notice_signed_in(), help: '' };
     case 'session_only': return { title: m.notice_session_only(), help: m.notice_session_only_help() };
     case 'recovered': return { title: m.notice_recovered(), help: m.notice_recovered_help() };
+    case 'link_refused': return { title: m.link_refused(), help: m.link_refused_help() };
     default: {
       const known = explain({ code, text, detail: null });
       return known.title === m.problem_unexpected() ? { title: text === '' ? code : text, help: '' } : known;

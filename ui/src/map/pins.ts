@@ -11,7 +11,7 @@ const ROOM = 12;
 
 type Context = CanvasRenderingContext2D;
 
-export function drawPin(icon: Icon): Pin {
+export function drawPin(icon: Icon, picture: HTMLImageElement | null = null): Pin {
   const size = Math.max(12, Math.min(64, icon.size));
   switch (icon.class) {
     case 'Default': return pin(32, 40, [16, 40], (context) => {
@@ -22,7 +22,7 @@ export function drawPin(icon: Icon): Pin {
       context.fill();
       noShadow(context);
       tip(context, 8, 31.5, 16, 8.5);
-      symbol(context, icon, 16, 16);
+      symbol(context, icon, picture, 16, 16);
     }, icon.opacity * 0.95);
     case 'Drop': return pin(32, 44, [16, 42], (context) => {
       shadow(context, 5, 8, 5);
@@ -32,7 +32,7 @@ export function drawPin(icon: Icon): Pin {
       context.fill();
       noShadow(context);
       tip(context, 6, 28, 20, 16);
-      symbol(context, icon, 16, 16);
+      symbol(context, icon, picture, 16, 16);
     }, icon.opacity * 0.95);
     case 'Ball': return pin(16, 32, [8, 30], (context) => {
       context.fillStyle = '#111111';
@@ -61,9 +61,9 @@ export function drawPin(icon: Icon): Pin {
       disc(context, middle, middle, middle, icon.color);
       noShadow(context);
       disc(context, middle, middle, middle - 2, '#ffffff');
-      symbol(context, icon, middle, middle, size * 0.62);
+      symbol(context, icon, picture, middle, middle, size * 0.62);
     }, icon.opacity);
-    case 'Raw': return pin(size, size, [size / 2, size / 2], (context) => symbol(context, icon, size / 2, size / 2, size), icon.opacity);
+    case 'Raw': return pin(size, size, [size / 2, size / 2], (context) => symbol(context, icon, picture, size / 2, size / 2, size), icon.opacity);
   }
 }
 
@@ -127,7 +127,7 @@ function letters(context: Context, text: string, x: number, y: number, size: num
   context.fillText(text, x, y);
 }
 
-function symbol(context: Context, icon: Icon, x: number, y: number, room = 24): void {
+function symbol(context: Context, icon: Icon, picture: HTMLImageElement | null, x: number, y: number, room = 24): void {
   const { kind, value, light } = icon.symbol;
   if (kind === 'dot') {
     disc(context, x, y, 6.5, '#ffffff');
@@ -137,6 +137,8 @@ function symbol(context: Context, icon: Icon, x: number, y: number, room = 24): 
   } else if (kind === 'text') {
     const shown = [...value].slice(0, 3).join('');
     letters(context, shown, x, y + 1, Math.min(room * 0.75, (room * 1.15) / Math.max(1, shown.length)), light ? '#ffffff' : '#111111');
+  } else if (kind === 'url' && picture !== null) {
+    context.drawImage(light ? lightened(picture) : picture, x - room / 2, y - room / 2, room, room);
   } else if (kind === 'url') {
     // The picture itself is not on this laptop: a plain frame says that there is one.
     context.strokeStyle = light && icon.class !== 'LargeCircle' && icon.class !== 'Raw' ? '#ffffff' : '#333333';
@@ -150,4 +152,22 @@ function symbol(context: Context, icon: Icon, x: number, y: number, room = 24): 
     context.lineTo(x + 6, y + 4);
     context.stroke();
   }
+}
+
+/** A dark pictogram as its negative, as uMap shows it on dark icons. */
+function lightened(picture: HTMLImageElement): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 64 * PIN_SCALE;
+  const context = canvas.getContext('2d');
+  if (context !== null) {
+    const draw = (): void => context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    draw();
+    context.globalCompositeOperation = 'difference';
+    context.fillStyle = '#ffffff';
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    // What was clear stays clear.
+    context.globalCompositeOperation = 'destination-in';
+    draw();
+  }
+  return canvas;
 }

@@ -23,7 +23,11 @@ import { Heat } from './heat';
 import { Loader } from './loader';
 import type { MapColors } from './palette';
 import { HoverLabel } from './hover-label';
+import { Pictograms } from './pictograms';
+import type { AskPicture } from './pictograms';
 import { StyleCache } from './styles';
+import { Tiles } from './tiles';
+import type { AskTile } from './tiles';
 import { mark as moment } from './timing';
 
 /** How much more than the window is asked for, so that a small move shows no empty edge. */
@@ -36,6 +40,7 @@ export interface StageEvents {
   moved: (view: { center: Position; zoom: number; resolution: number }) => void;
   shown: (answer: ViewportAnswer) => void;
   failed: (error: unknown) => void;
+  pictureMissing: (error: unknown) => void;
 }
 
 export class Stage {
@@ -48,7 +53,9 @@ export class Stage {
   private readonly comparisonLayer: VectorLayer;
   private readonly ground = new Ground();
   private readonly heat = new Heat();
-  private readonly styles = new StyleCache();
+  readonly tiles: Tiles;
+  readonly pictograms: Pictograms;
+  private readonly styles: StyleCache;
   private readonly hoverLabel: HoverLabel;
   private readonly loader: Loader;
   private readonly steady: Steady;
@@ -58,16 +65,21 @@ export class Stage {
   private selected: string[] = [];
   /** Drawn live by the editor, so not by the picture. */
   private live = new Set<string>();
+  /** Told what is drawn after each painting. */
+  onPaint: ((marks: Mark[]) => void) | null = null;
   /** Off while the editor has the clicks. */
   picking = true;
 
-  constructor(target: HTMLElement, ask: (query: ViewportQuery) => Promise<ViewportAnswer>, private readonly events: StageEvents) {
+  constructor(target: HTMLElement, ask: (query: ViewportQuery) => Promise<ViewportAnswer>, web: { tile: AskTile; picture: AskPicture }, private readonly events: StageEvents) {
+    this.tiles = new Tiles(web.tile);
+    this.pictograms = new Pictograms(web.picture, () => this.redraw(), (error) => events.pictureMissing(error));
+    this.styles = new StyleCache((said) => this.pictograms.of(said));
     this.marksLayer = new VectorLayer({ source: this.marks, zIndex: 10, declutter: true, renderBuffer: 260 });
     this.highlightLayer = new VectorLayer({ source: this.highlights, zIndex: 30 });
     this.comparisonLayer = new VectorLayer({ source: this.comparison, zIndex: 40 });
     this.map = new OlMap({
       target,
-      layers: [...this.ground.layers, this.heat.layer, this.marksLayer, this.highlightLayer, this.comparisonLayer],
+      layers: [...this.ground.layers, this.tiles.layer, this.heat.layer, this.marksLayer, this.highlightLayer, this.comparisonLayer],
       controls: defaultControls({ attribution: false, zoom: false, rotate: false }),
       interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false, doubleClickZoom: true, onFocusOnly: false }),
       view: new View({ center: fromLonLat([5.5, 45]), zoom: 4, minZoom: 1, maxZoom: 22, enableRotation: false, multiWorld: false, constrainOnlyCenter: true }),
@@ -298,6 +310,12 @@ export class Stage {
     this.loader.soon();
   }
 
+  /** Pictograms came or went: every pin is drawn anew. */
+  private redraw(): void {
+    this.styles.clear();
+    this.paint();
+  }
+
   private paint(): void {
     const answer = this.answer;
     if (answer === null) return;
@@ -315,6 +333,7 @@ export class Stage {
     this.marks.clear(true);
     this.marks.addFeatures(features);
     this.heat.set(answer.marks, answer.styles);
+    this.onPaint?.(answer.marks);
     this.paintHighlights();
   }
 

@@ -18,6 +18,14 @@ export class StyleCache {
   private readonly icons = new Map<string, { image: Icon; pin: Pin }>();
   private readonly made = new Map<string, Style[]>();
 
+  constructor(private readonly picture: (said: string) => HTMLImageElement | null = () => null) {}
+
+  /** Forgets every style, because pictures came. */
+  clear(): void {
+    this.icons.clear();
+    this.made.clear();
+  }
+
   /** The styles of a mark; heat has none, it is painted elsewhere. `styleKey` stands for the style, `leftHalf` settles labels of the side `auto`. */
   of(mark: Mark, style: StyleSpec, styleKey: string, leftHalf: boolean): Style[] {
     const key = `${styleKey}|${mark.l}|${mark.t ?? ''}|${mark.n ?? ''}|${mark.r ?? ''}|${leftHalf}`;
@@ -33,7 +41,7 @@ export class StyleCache {
     switch (style.kind) {
       case 'heat': return [];
       case 'marker': {
-        const { image, pin } = this.icon(JSON.stringify(style.icon), () => drawPin(style.icon));
+        const { image, pin } = this.icon(JSON.stringify(style.icon), () => drawPin(style.icon, style.icon.symbol.kind === 'url' ? this.picture(style.icon.symbol.value) : null));
         const height = pin.height / 2;
         const middle = style.icon.class === 'Default' || style.icon.class === 'Drop' ? -24 : style.icon.class === 'Ball' ? -23 : 0;
         return [new Style({ image, zIndex: ICONS + mark.l }), ...this.label(mark, style.label, leftHalf, pin.width / 2 + 4, middle, height)];

@@ -7,6 +7,7 @@ import { explain, noticeText } from '../i18n/problems';
 import { m } from '../paraglide/messages';
 import { Notices } from './notices.svelte';
 import { OpenMap } from './open-map.svelte';
+import { Pictures } from './pictures.svelte';
 import { Prefs } from './prefs.svelte';
 
 export interface Progress { what: string; done: number; total: number }
@@ -15,6 +16,7 @@ export interface Asked { id: number; question: Question; text: string }
 export class Desk {
   readonly notices = new Notices();
   readonly prefs = new Prefs();
+  readonly pictures = new Pictures(this);
   library = $state<LibraryView | null>(null);
   map = $state<OpenMap | null>(null);
   opening = $state<string | null>(null);
@@ -22,6 +24,8 @@ export class Desk {
   asked = $state<Asked[]>([]);
   /** An address or a file that the system handed to this window; it is asked about before anything is opened. */
   wanted = $state<{ what: string; import: string | null } | null>(null);
+  /** Who signed in on a server's own page; whoever asked takes it. */
+  signedIn = $state<{ server: string; user: string } | null>(null);
   imported = $state<ImportReport | null>(null);
   /** How many edits wait when the window is to be closed. */
   quitting = $state<number | null>(null);
@@ -145,9 +149,13 @@ export class Desk {
       case 'quit-wanted':
         void this.quitWanted(event.waiting);
         break;
+      case 'signed-in':
+        this.signedIn = { server: event.server, user: event.user };
+        break;
       case 'changed':
       case 'sync':
       case 'touched':
+      case 'presence':
         this.map?.hear(event);
         break;
     }

@@ -1,7 +1,7 @@
 // The open map: what it is, what is selected, which tool is in hand, which panel is open.
 
 import { asProblem } from '../backend/backend';
-import type { DeskEvent, Edit, FeatureDetail, LayerCard, LayerLegend, MapView, SyncView, UndoSummary } from '../backend/types';
+import type { DeskEvent, Edit, FeatureDetail, LayerCard, LayerLegend, MapView, Spot, SyncView, UndoSummary } from '../backend/types';
 import { keyText } from '../i18n/format';
 import { explain } from '../i18n/problems';
 import { isRecovered, labelText } from '../i18n/words';
@@ -11,6 +11,7 @@ import { Drafts } from './drafts.svelte';
 import { Tools } from './tools.svelte';
 
 export type PanelName = 'feature' | 'layer' | 'settings' | 'pending' | 'conflicts' | 'peers' | 'proposals' | 'log' | 'recovered' | 'caption';
+export interface Glance { peer: string; who: string; at: Spot | null; selected: string[] }
 export interface Touched { object: string; who: string; lon: number; lat: number }
 
 export class OpenMap {
@@ -28,6 +29,8 @@ export class OpenMap {
   /** How many of the decisions are about what others deleted while it was edited here. */
   recovered = $state(0);
   touched = $state<Touched | null>(null);
+  /** What another Bivouac told last. */
+  glance = $state.raw<Glance | null>(null);
   /** A feature whose name field should have the focus when its panel opens. */
   fresh = $state<string | null>(null);
   /** Where the map was looked at last; not for drawing. */
@@ -144,13 +147,15 @@ export class OpenMap {
     if (await this.editWithUndo(m.label_delete(), objects.map((feature): Edit => ({ do: 'delete', feature })), told)) await this.select([]);
   }
 
-  hear(event: Extract<DeskEvent, { kind: 'changed' | 'sync' | 'touched' }>): void {
+  hear(event: Extract<DeskEvent, { kind: 'changed' | 'sync' | 'touched' | 'presence' }>): void {
     if (event.kind === 'sync') {
       const before = JSON.stringify(this.sync?.counts);
       this.sync = event.view;
       if (JSON.stringify(event.view.counts) !== before) void this.refreshStep();
     } else if (event.kind === 'touched') {
       this.touched = { object: event.object, who: event.who, lon: event.lon, lat: event.lat };
+    } else if (event.kind === 'presence') {
+      this.glance = { peer: event.peer, who: event.who, at: event.at, selected: event.selected };
     } else {
       void this.refresh();
     }

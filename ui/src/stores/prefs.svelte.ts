@@ -7,10 +7,10 @@ export type Locale = 'en' | 'fr';
 const KEY = 'bivouac.window';
 const MOST_MAPS = 60;
 
-interface Kept { theme: ThemeChoice; locale: Locale | null; layersOpen: boolean; marks: boolean; layers: Record<string, string> }
+interface Kept { theme: ThemeChoice; locale: Locale | null; layersOpen: boolean; marks: boolean; presence: boolean; layers: Record<string, string> }
 
 function read(): Kept {
-  const fallback: Kept = { theme: 'system', locale: null, layersOpen: true, marks: true, layers: {} };
+  const fallback: Kept = { theme: 'system', locale: null, layersOpen: true, marks: true, presence: true, layers: {} };
   try {
     return { ...fallback, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Kept>) };
   } catch {
@@ -27,6 +27,8 @@ export class Prefs {
   layersOpen = $state(this.start.layersOpen);
   /** Whether names are shown where others edit. */
   marks = $state(this.start.marks);
+  /** Whether other Bivouacs see where this window looks, and it sees them. */
+  presence = $state(this.start.presence);
 
   /** The layer that was worked in last, by map. */
   private layers: Record<string, string> = this.start.layers;
@@ -57,7 +59,7 @@ export class Prefs {
   }
 
   keep(): void {
-    const kept: Kept = { theme: this.themeChoice, locale: this.localeChoice, layersOpen: this.layersOpen, marks: this.marks, layers: this.layers };
+    const kept: Kept = { theme: this.themeChoice, locale: this.localeChoice, layersOpen: this.layersOpen, marks: this.marks, presence: this.presence, layers: this.layers };
     try {
       localStorage.setItem(KEY, JSON.stringify(kept));
     } catch {

@@ -2,6 +2,7 @@
 //!
 //! Sessions outlive a command in the secrets store, so that the next one needs no password.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -13,6 +14,8 @@ use crate::secrets::{Kind, Vault};
 
 /// What stands in a map's row for whoever holds its edit link; no uMap user can be called so.
 const EDIT_LINK: &str = "edit link";
+/// The file that remembers confirmed plain http servers, one a line.
+const CONFIRMED: &str = "confirmed-http";
 
 /// Whose rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +90,7 @@ impl Door<'_> {
 
     /// Whether the user confirmed a plain http server, now or before.
     fn is_confirmed(&self, origin: &str) -> Result<bool> {
-        let file = self.root.join("confirmed-http");
+        let file = self.root.join(CONFIRMED);
         let what = || format!("read or write the file {}", file.display());
         let known = match fs::read_to_string(&file) {
             Ok(known) => known,
@@ -162,6 +165,11 @@ impl Door<'_> {
         self.vault.open()?.put(name, &Secret::new(text))
     }
 
+    /// Keeps the session of a user who signed in by other means than a password.
+    pub(crate) fn keep_user(&self, client: &Client, user: &str) -> Result<()> {
+        self.keep_session(client, &session_name(&client.server(), user))
+    }
+
     /// Keeps the session as it is after work, for the next command.
     ///
     /// # Errors
@@ -203,6 +211,12 @@ impl Door<'_> {
     pub fn link(&self, server: &str, map: &str) -> Result<Option<Secret>> {
         self.vault.open()?.get(&link_name(server, map))
     }
+}
+
+/// The plain http servers that the user confirmed.
+pub(crate) fn confirmed_origins(root: &Path) -> BTreeSet<String> {
+    let known = fs::read_to_string(root.join(CONFIRMED)).unwrap_or_default();
+    known.lines().map(str::to_owned).collect()
 }
 
 /// Whether a text is an anonymous map's secret edit link.

@@ -45,6 +45,8 @@ fn session(event: &SessionEvent) -> Value {
         SessionEvent::PeerJoined(peer, name) => {
             json!({ "event": "peer_joined", "peer": peer, "name": name })
         }
+        SessionEvent::PeerBivouac(peer) => json!({ "event": "peer_bivouac", "peer": peer }),
+        SessionEvent::PeerHere(peer, _) => json!({ "event": "peer_here", "peer": peer }),
         SessionEvent::PeerLeft(peer) => json!({ "event": "peer_left", "peer": peer }),
         SessionEvent::PeerSilent(peer) => json!({ "event": "peer_silent", "peer": peer }),
         SessionEvent::BadFrame(why) => json!({ "event": "bad_frame", "text": why }),

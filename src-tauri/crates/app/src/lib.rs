@@ -12,6 +12,7 @@ pub mod host;
 pub mod library;
 pub mod lock;
 pub mod online;
+pub mod pictures;
 pub mod secrets;
 pub mod server;
 pub mod sync;

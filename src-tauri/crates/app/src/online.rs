@@ -191,7 +191,7 @@ pub fn server_map(document: &MapDocument) -> Result<ServerMap, Failure> {
         layers,
         modified_at_ms: modified_at_ms.unwrap_or(0),
         server_time_ms: document.server_time_ms,
-        urls: serde_json::to_string(&document.urls).ok(),
+        urls: facts(document),
         rights: rights(document),
         may_edit: document.edit_mode != EditMode::Disabled,
     })
@@ -205,6 +205,16 @@ fn rights(document: &MapDocument) -> Option<String> {
         "share_status": document.permissions.share_status.number(),
     });
     Some(rights.to_string())
+}
+
+/// The server's addresses, and under `tilelayer` the background of maps that name none.
+fn facts(document: &MapDocument) -> Option<String> {
+    let mut facts = serde_json::to_value(&document.urls).ok()?;
+    let background = document.default_background.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    if let (Some(facts), Some(background)) = (facts.as_object_mut(), background) {
+        facts.insert("tilelayer".to_owned(), background);
+    }
+    Some(facts.to_string())
 }
 
 fn mode(mode: EditMode) -> &'static str {

@@ -88,7 +88,8 @@ impl WireCheck {
                 )));
             }
             Frame::Peer {
-                body: PeerBody::ListOperationsRequest { .. } | PeerBody::Hello(_) | PeerBody::Probe(_),
+                body:
+                    PeerBody::ListOperationsRequest { .. } | PeerBody::Hello(_) | PeerBody::Here(_) | PeerBody::Probe(_),
                 ..
             }
             | Frame::JoinRequest(_)

@@ -124,6 +124,8 @@ pub struct MapDocument {
     pub tags: Vec<String>,
     /// The server's address templates, by uMap's names.
     pub urls: BTreeMap<String, String>,
+    /// The background that the server shows where the map names none: a JSON object of uMap's.
+    pub default_background: Option<String>,
     /// The properties, verbatim. They may hold the secret edit link: not to be logged.
     pub properties: String,
     /// The server's clock, in milliseconds since 1970.
@@ -180,6 +182,9 @@ impl MapDocument {
             is_template: members.get("is_template").unwrap_or(false),
             tags: members.get("tags").unwrap_or_default(),
             urls: members.get("urls").unwrap_or_default(),
+            default_background: members
+                .get::<Vec<Box<RawValue>>>("tilelayers")
+                .and_then(|known| Some(known.first()?.get().to_owned())),
             properties,
             server_time_ms,
             members,

@@ -27,6 +27,7 @@ mod socket;
 mod tls;
 mod types;
 mod urls;
+mod web;
 
 pub use account::{Person, User};
 pub use client::{Client, ServerTime};
@@ -42,6 +43,7 @@ pub use socket::{Event, SendError, Socket, SocketReceiver, SocketSender};
 pub use types::{
     CreatedMap, EditStatus, LonLat, NewMap, Permissions, PermissionsSave, SavedSettings, Settings, ShareStatus,
 };
+pub use web::{Fetched, Web, is_among, is_private, picture_host, picture_origin};
 
 /// The largest answer that is read, and the largest layer that is sent: 100 MiB.
 pub const MAX_ANSWER_BYTES: usize = 100 * 1024 * 1024;

@@ -33,6 +33,7 @@ mod people;
 mod read;
 mod resolve;
 mod rows;
+mod salvage;
 mod schema;
 mod settings;
 mod stage;
@@ -59,6 +60,7 @@ pub use read::{
     Changes, Counts, FeatureView, LayerView, NumberedLayer, Past, PastFeature, Query, Scan, Scanned, Seen, Shown, Slot,
 };
 pub use resolve::Choice;
+pub use salvage::Piece;
 pub use schema::APPLICATION_ID;
 pub use sync::{Assembled, Received, SaveTask, ServerLayer, ServerMap, SettingsTask};
 pub use tx::Tx;

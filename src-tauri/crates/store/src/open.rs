@@ -109,6 +109,33 @@ impl Store {
         Self::ready(connection, false)
     }
 
+    /// Copies the whole map into a new file, beside whoever writes to it; the copy appears under
+    /// its name only when it is whole.
+    ///
+    /// # Errors
+    /// When the map cannot be read or the copy cannot be written.
+    pub fn back_up_to(&self, path: &Path) -> Result<()> {
+        let part = part(path);
+        remove(&part)?;
+        let copied = (|| {
+            let mut connection = Connection::open(&part)?;
+            Backup::new(&self.connection, &mut connection)?.run_to_completion(PAGES, Duration::ZERO, None)?;
+            let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+            if sound != "ok" {
+                return Err(Error::Damaged(sound));
+            }
+            // One file without a log beside it.
+            connection.pragma_update(None, "journal_mode", "DELETE")?;
+            connection.close().map_err(|(_, error)| Error::from(error))
+        })();
+        let failed = |source| Error::File { path: path.display().to_string(), source };
+        let named = copied.and_then(|()| fs::rename(&part, path).map_err(failed));
+        if named.is_err() {
+            remove(&part)?;
+        }
+        named
+    }
+
     /// The version of SQLite that reads and writes all this.
     #[must_use]
     pub fn sqlite_version() -> &'static str {
@@ -150,7 +177,7 @@ fn is_settled(path: &Path) -> bool {
 }
 
 /// Reads the file as if nobody could ever write to it.
-fn connect_settled(path: &Path) -> Result<Connection> {
+pub(crate) fn connect_settled(path: &Path) -> Result<Connection> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {

@@ -6,6 +6,7 @@ import { apply, bagOf, fail } from './apply';
 import { draw, inBox, ruleOf } from './draw';
 import type { StoredMap } from './model';
 import { refOf, snapshot } from './model';
+import { MemoryPictures } from './pictures';
 import { emptyMap, makeId, sampleMap } from './sample';
 import { cardOf, detailOf, syncOf, viewOf, waiting } from './tell';
 import { restore } from './undo';
@@ -23,6 +24,7 @@ export class MemoryBackend implements Backend {
   private readonly maps = new Map<string, StoredMap>();
   private readonly handlers = new Set<(event: DeskEvent) => void>();
   private open: StoredMap | null = null;
+  readonly pictures = new MemoryPictures(() => this.open?.settings['tilelayer'] !== undefined);
   private online = false;
   private cancelled = false;
   private nextRow = 1000;
@@ -122,6 +124,16 @@ export class MemoryBackend implements Backend {
     map.readOnly = true;
     this.open = map;
     return viewOf(map);
+  }
+
+  async backUp(id: string) {
+    const map = this.maps.get(id) ?? fail('not_found', 'find the map');
+    return { sound: map.trouble === null, bytes: 120_000 };
+  }
+
+  async rescue(id: string) {
+    const map = this.maps.get(id) ?? fail('not_found', 'find the map');
+    return { layers: map.layers.size, features: map.features.size, unreadable: map.trouble?.code === 'damaged' ? 3 : 0 };
   }
 
   async closeMap() {
@@ -311,6 +323,18 @@ export class MemoryBackend implements Backend {
     const into = layer ?? [...map.layers.values()].find((candidate) => candidate.mayEdit && !candidate.group)?.id ?? '';
     await this.edit('import', [1, 2, 3].map((n): Edit => ({ do: 'add', layer: into, feature: { type: 'Feature', geometry: { type: 'Point', coordinates: [5.55 + n * 0.004, 45.1] }, properties: { name: `Waypoint ${n}` } } })));
     return { layers: [into], newLayers: 0, features: 3, changed: { 'a name with dots': 1 }, dropped: { 'a track without points': 2 } };
+  }
+
+  async signInPage(server: string) {
+    this.emit({ kind: 'signed-in', server: new URL(server).origin, user: 'alice' });
+  }
+
+  async signInClose() {}
+
+  async here() {}
+
+  async createFrom(id: string) {
+    return this.createMap(id, 'Layer 1', null);
   }
 
   async showLogs() {}

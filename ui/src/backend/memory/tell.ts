@@ -64,11 +64,11 @@ export function syncOf(map: StoredMap, online: boolean, now: number): SyncView {
     chip: chipOf(map, online), state: online ? ('live' as const) : ('offline' as const), realTime: true, online, counts,
     peers: [
       ...(online ? [
-        { id: 'p1', name: 'Ange', mine: false, here: true, lastSeen: now - 4000, unsaved: 2 },
-        { id: 'p2', name: '', mine: false, here: true, lastSeen: now - 61_000, unsaved: 0 },
-        { id: 'p0', name: map.account ?? '', mine: true, here: true, lastSeen: null, unsaved: 0 },
+        { id: 'p1', name: 'Ange', mine: false, bivouac: true, here: true, lastSeen: now - 4000, unsaved: 2 },
+        { id: 'p2', name: '', mine: false, bivouac: false, here: true, lastSeen: now - 61_000, unsaved: 0 },
+        { id: 'p0', name: map.account ?? '', mine: true, bivouac: true, here: true, lastSeen: null, unsaved: 0 },
       ] : []),
-      { id: 'p9', name: 'Michèle', mine: false, here: false, lastSeen: now - 5 * 3_600_000, unsaved: 3 },
+      { id: 'p9', name: 'Michèle', mine: false, bivouac: true, here: false, lastSeen: now - 5 * 3_600_000, unsaved: 3 },
     ].filter(() => map.server !== null),
     clockSkewMs: null, syncedAt: map.syncedAt, account: map.account,
   };

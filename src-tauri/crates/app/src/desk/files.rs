@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bivouac_journal::ids::LayerId;
+use serde_json::Value;
 
 use super::types::{DeskEvent, FileKind, ImportReport};
 use super::{Answer, Desk};
+use crate::edits::{self, Edit};
 use crate::error::{AppError, Result};
 use crate::exchange::{self, Format, MOST_BYTES};
+use crate::library::Birth;
 
 /// Files that wait to be imported.
 #[derive(Default)]
@@ -25,10 +28,7 @@ impl Desk {
     /// When no map is open.
     pub fn export_name(&self, kind: FileKind) -> Answer<String> {
         let name = self.opened()?.read(|store| Ok(store.map()?.name))?;
-        let plain: String =
-            name.chars().map(|c| if c.is_alphanumeric() || " -_".contains(c) { c } else { '_' }).collect();
-        let plain = plain.trim();
-        let stem = if plain.is_empty() { "map" } else { plain };
+        let stem = super::trouble::plain(&name);
         Ok(match kind {
             FileKind::Geojson => format!("{stem}.geojson"),
             FileKind::Umap => format!("{stem}.umap"),
@@ -79,6 +79,33 @@ impl Desk {
         let path = self.imports.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         let missing = || AppError::NotFound { what: "the file".to_owned(), why: "it was imported already".to_owned() };
         self.import_from(&path.ok_or_else(missing)?, layer)
+    }
+
+    /// Makes a new map of a file that was offered, named after it.
+    ///
+    /// # Errors
+    /// When the file makes no sense; no map is made then.
+    pub fn create_from(&self, id: &str) -> Answer<String> {
+        let path = self.imports.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let missing = || AppError::NotFound { what: "the file".to_owned(), why: "it was imported already".to_owned() };
+        let path = path.ok_or_else(missing)?;
+        let text = text_of(&path)?;
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let name: String = stem.chars().take(200).collect();
+        let host = self.work.host(None);
+        let birth = Birth { name, server: None, account: None };
+        let mut map = self.library.new_map(&birth, &host)?;
+        let uuid = map.record()?.uuid;
+        let named = Edit::MapSet { key: "name".to_owned(), value: Value::String(birth.name.trim().to_owned()) };
+        let filled = edits::apply(&mut map.store, "new-map", vec![named], &host)
+            .and_then(|_| exchange::import(&mut map.store, &text, None, &stem, &host));
+        drop(map);
+        if let Err(error) = filled {
+            self.library.remove(&self.entry(&uuid)?, true)?;
+            return Err(error.into());
+        }
+        self.tell(DeskEvent::Library {});
+        Ok(uuid)
     }
 
     /// Imports a file as one step that can be undone.

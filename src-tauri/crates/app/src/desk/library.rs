@@ -136,8 +136,13 @@ impl Desk {
     pub fn open_read_only(&self, id: &str) -> Answer<MapView> {
         self.close_map();
         let entry = self.entry(id)?;
-        // Also brings an older format up to date.
-        drop(self.library.read(&entry.uuid)?);
+        // Also brings an older format up to date. A damaged file is opened all the same: what can
+        // be read of it is shown.
+        match entry.found {
+            Ok(_) => drop(self.library.read(&entry.uuid)?),
+            Err(error) if error.code() == "damaged" => {}
+            Err(error) => return Err(error.into()),
+        }
         self.put(Open::to_read(&entry.uuid, &entry.folder, Closed::Wanted))
     }
 
@@ -153,6 +158,14 @@ impl Desk {
     }
 
     fn put(&self, open: Open) -> Answer<MapView> {
+        let view = self.put_down(open);
+        if view.is_err() {
+            self.close_map();
+        }
+        view
+    }
+
+    fn put_down(&self, open: Open) -> Answer<MapView> {
         let open = Arc::new(open);
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
         let (server, known) = open.read(|store| {
@@ -173,7 +186,7 @@ impl Desk {
         Ok(tx.commit()?)
     }
 
-    fn entry(&self, id: &str) -> Result<Entry> {
+    pub(super) fn entry(&self, id: &str) -> Result<Entry> {
         let missing = || AppError::NotFound { what: "the map".to_owned(), why: "it is not on this laptop".to_owned() };
         self.library.maps()?.into_iter().find(|entry| entry.uuid == id).ok_or_else(missing)
     }

@@ -4,6 +4,7 @@
 //! Every call answers with what is on the disk and none waits for the network, but for taking a
 //! map offline. Calls may come from several threads at once.
 
+mod background;
 mod bulletin;
 mod editing;
 mod feature;
@@ -14,9 +15,11 @@ mod open;
 mod room;
 mod sample;
 mod seat;
+mod session;
 mod stay;
 mod surroundings;
 mod syncing;
+mod trouble;
 pub mod types;
 mod view;
 mod waiting;
@@ -26,10 +29,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use session::cookie;
 pub use surroundings::Surroundings;
 
 use crate::error::{AppError, Result};
 use crate::library::Library;
+use crate::pictures::{Limits, Pictures};
 use crate::secrets::{Kind, SharedSecrets};
 use files::Imports;
 use open::Open;
@@ -46,6 +51,7 @@ pub struct Desk {
     work: Work,
     open: Mutex<Option<Arc<Open>>>,
     imports: Imports,
+    pictures: Pictures,
 }
 
 impl Desk {
@@ -63,7 +69,8 @@ impl Desk {
             root: library.root().to_owned(),
             cancel: Arc::new(AtomicBool::new(false)),
         };
-        Ok(Self { library, work, open: Mutex::new(None), imports: Imports::default() })
+        let pictures = Pictures::at(library.root(), Limits::default());
+        Ok(Self { library, work, open: Mutex::new(None), imports: Imports::default(), pictures })
     }
 
     /// Stops the long work that somebody waits for.

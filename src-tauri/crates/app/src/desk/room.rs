@@ -1,7 +1,7 @@
 //! Where the connection stands, from what a stay online tells; and the chip's words from that and
 //! the rows in the map's file. Nothing here counts by itself what the file can count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bivouac_journal::ids::PeerId;
 use bivouac_journal::session::{Event as SessionEvent, State};
@@ -22,6 +22,8 @@ pub(super) struct Room {
     pub(super) state: SyncState,
     /// Who is there, and the name that it gave itself.
     peers: BTreeMap<PeerId, String>,
+    /// Those of them that said that they are Bivouacs.
+    bivouacs: BTreeSet<PeerId>,
     /// The code of what stopped the stay.
     problem: Option<String>,
     /// How many edits the present exchange began with.
@@ -36,6 +38,7 @@ impl Default for Room {
             online: false,
             state: SyncState::Offline,
             peers: BTreeMap::new(),
+            bivouacs: BTreeSet::new(),
             problem: None,
             total: 0,
             real_time: true,
@@ -146,9 +149,14 @@ impl Room {
             }
             SessionEvent::PeerLeft(peer) => {
                 self.peers.remove(peer);
+                self.bivouacs.remove(peer);
             }
             SessionEvent::Disconnected(_) => self.peers.clear(),
+            SessionEvent::PeerBivouac(peer) => {
+                self.bivouacs.insert(peer.clone());
+            }
             SessionEvent::CaughtUp
+            | SessionEvent::PeerHere(..)
             | SessionEvent::PeerSilent(_)
             | SessionEvent::BadFrame(_)
             | SessionEvent::LogTooLarge(_) => {}
@@ -185,12 +193,14 @@ impl Room {
         let mut cards = Vec::new();
         if matches!(self.state, SyncState::Live | SyncState::CatchingUp) {
             let name = record.account.clone().filter(|name| name != "edit link").unwrap_or_default();
-            cards.push(PeerCard { id: "me".to_owned(), name, mine: true, here: true, last_seen: None, unsaved: 0 });
+            let id = "me".to_owned();
+            cards.push(PeerCard { id, name, mine: true, bivouac: true, here: true, last_seen: None, unsaved: 0 });
         }
         cards.extend(self.peers.iter().map(|(peer, name)| PeerCard {
             id: peer.to_string(),
             name: name.clone(),
             mine: false,
+            bivouac: self.bivouacs.contains(peer),
             here: true,
             last_seen: past(peer).map(|seen| seen.last_seen),
             unsaved: past(peer).map_or(0, |seen| seen.unsaved),
@@ -200,6 +210,7 @@ impl Room {
             id: seen.peer.to_string(),
             name: seen.username.clone().unwrap_or_default(),
             mine: seen.own,
+            bivouac: false,
             here: false,
             last_seen: Some(seen.last_seen),
             unsaved: seen.unsaved,
@@ -318,6 +329,7 @@ mod tests {
         room.told(&state(State::Live), 2);
         let peer = PeerId::trusted("abcde");
         room.told(&Event::Session(SessionEvent::PeerJoined(peer.clone(), "bob".to_owned())), 3);
+        room.told(&Event::Session(SessionEvent::PeerBivouac(peer.clone())), 3);
         let gone = Peer {
             peer: PeerId::trusted("zzzzz"),
             own: false,
@@ -328,6 +340,7 @@ mod tests {
             unsaved: 3,
         };
         let cards = room.view(&record(), &Counts::default(), std::slice::from_ref(&gone)).peers;
+        assert_eq!(cards.iter().map(|card| card.bivouac).collect::<Vec<_>>(), [true, true, false]);
         let short: Vec<_> = cards.iter().map(|card| (card.name.as_str(), card.mine, card.here, card.unsaved)).collect();
         assert_eq!(short, [("alice", true, true, 0), ("bob", false, true, 0), ("carol", false, false, 3)]);
         room.told(&Event::Session(SessionEvent::PeerLeft(peer)), 4);

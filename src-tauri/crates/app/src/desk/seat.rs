@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bivouac_journal::wire::Here;
 use bivouac_store::Store;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -33,6 +34,7 @@ enum Call {
     Online(Wish),
     Offline,
     SaveNow,
+    Here(Option<Here>),
     Close,
 }
 
@@ -50,6 +52,8 @@ pub(super) struct Inside {
     pub(super) revision: Arc<AtomicU64>,
     /// Something is to be told.
     pub(super) news: Notify,
+    /// Where the user looks, for other Bivouacs.
+    pub(super) here: RefCell<Option<Here>>,
     /// Commands for the driver of the present stay.
     pub(super) commands: RefCell<Option<mpsc::UnboundedSender<Command>>>,
     pub(super) closing: Cell<bool>,
@@ -108,6 +112,10 @@ impl Seat {
         let _ = self.calls.send(Call::SaveNow);
     }
 
+    pub(super) fn here(&self, here: Option<Here>) {
+        let _ = self.calls.send(Call::Here(here));
+    }
+
     /// Gives the map free; everything acknowledged is on the disk already.
     pub(super) fn close(&self) {
         let _ = self.calls.send(Call::Close);
@@ -147,6 +155,7 @@ fn run(
         room,
         revision,
         news: Notify::new(),
+        here: RefCell::new(None),
         commands: RefCell::new(None),
         closing: Cell::new(false),
     };
@@ -195,6 +204,10 @@ async fn calls(inside: &Inside, mut called: mpsc::UnboundedReceiver<Call>, wishe
                 inside.news.notify_one();
             }
             Call::SaveNow => inside.command(Command::SaveNow),
+            Call::Here(here) => {
+                inside.here.borrow_mut().clone_from(&here);
+                inside.command(Command::Here(here));
+            }
             Call::Close => return,
         }
     }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bivouac_journal::session::{Event as SessionEvent, State};
+use bivouac_journal::wire::Here;
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, watch};
 
 use super::seat::Inside;
+use super::types::{DeskEvent, Spot};
 use super::work::Leave;
 use crate::account::Account;
 use crate::driver::{Command, Event, Stay};
@@ -78,6 +80,10 @@ async fn stay_once(inside: &Inside, wish: &Wish, wished: &mut watch::Receiver<Op
     let vault = inside.work.vault(&host);
     let door = inside.work.door(&host, &vault, &wish.leave);
     let (commands, for_driver) = mpsc::unbounded_channel();
+    let here = inside.here.borrow().clone();
+    if here.is_some() {
+        let _ = commands.send(Command::Here(here));
+    }
     *inside.commands.borrow_mut() = Some(commands);
     let watcher =
         Eyes { inside, commands: AsyncMutex::new(for_driver), wished: wished.clone(), hopeless: Notify::new() };
@@ -97,6 +103,12 @@ struct Eyes<'i> {
 impl Watcher for Eyes<'_> {
     fn told(&self, event: &Event) {
         let inside = self.inside;
+        // A glance changes nothing that is counted or kept.
+        if let Event::Session(SessionEvent::PeerHere(peer, here)) = event {
+            let who = inside.room().name_of(peer).unwrap_or_default().to_owned();
+            inside.work.surroundings.tell(presence(peer.to_string(), who, here));
+            return;
+        }
         let now = inside.work.surroundings.now_ms();
         if let Some((code, detail)) = worth_keeping(event) {
             note(inside, code, &detail);
@@ -138,6 +150,12 @@ impl Watcher for Eyes<'_> {
     }
 }
 
+fn presence(peer: String, who: String, here: &Here) -> DeskEvent {
+    let degrees = |millionths: i64| millionths as f64 / 1e6;
+    let at = here.at.map(|(lon, lat)| Spot { lon: degrees(lon), lat: degrees(lat) });
+    DeskEvent::Presence { peer, who, at, selected: here.selected.clone() }
+}
+
 /// What the log of synchronising keeps: code and words.
 fn worth_keeping(event: &Event) -> Option<(&'static str, String)> {
     let kept = match event {
@@ -148,6 +166,7 @@ fn worth_keeping(event: &Event) -> Option<(&'static str, String)> {
         Event::Session(SessionEvent::PeerLeft(peer)) => ("peer_left", peer.to_string()),
         Event::Session(SessionEvent::BadFrame(why)) => ("bad_frame", why.clone()),
         Event::Session(SessionEvent::State(_) | SessionEvent::CaughtUp)
+        | Event::Session(SessionEvent::PeerBivouac(_) | SessionEvent::PeerHere(..))
         | Event::Session(SessionEvent::PeerSilent(_) | SessionEvent::LogTooLarge(_))
         | Event::Changed => return None,
         Event::Saved { layer, version } => ("saved", format!("{layer} {version}")),

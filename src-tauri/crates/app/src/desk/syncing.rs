@@ -2,10 +2,11 @@
 
 use std::sync::PoisonError;
 
+use bivouac_journal::wire::Here;
 use bivouac_link::{Secret, find_map};
 
 use super::stay::Wish;
-use super::types::{LogLine, SignIn, SyncView};
+use super::types::{LogLine, SignIn, Spot, SyncView};
 use super::work::Leave;
 use super::{Answer, Desk};
 use crate::account::{Account, is_edit_link};
@@ -88,6 +89,17 @@ impl Desk {
             None => None,
         };
         Ok(self.online(Wish { account, server, leave })?)
+    }
+
+    /// Tells other Bivouacs where the user looks; with nothing at all to be seen no more. Nobody
+    /// waits for it, nothing of it is kept, and without a map or a room it goes nowhere.
+    pub fn here(&self, at: Option<Spot>, selected: Option<Vec<String>>) {
+        let Ok(open) = self.opened() else { return };
+        let Ok(seat) = open.seat() else { return };
+        let millionths = |degrees: f64| (degrees * 1e6).round() as i64;
+        let at = at.map(|at| (millionths(at.lon), millionths(at.lat)));
+        let seen = at.is_some() || selected.is_some();
+        seat.here(seen.then(|| Here { at, selected: selected.unwrap_or_default() }));
     }
 
     /// What happened during synchronising, the latest first, before that line.

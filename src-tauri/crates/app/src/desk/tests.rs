@@ -249,3 +249,132 @@ fn going_online_without_a_server_says_what_is_missing_and_stays_on_this_laptop()
     add(&desk, &layer, "Spring", 7.1, 48.1);
     assert_eq!(desk.sync_view().unwrap().chip.kind, ChipKind::LocalOnly);
 }
+
+#[test]
+fn a_background_is_asked_about_once_and_names_whom_it_is_owed_to() {
+    let (Bench { desk, folder: _folder, .. }, _) = opened();
+    assert_eq!(desk.background().unwrap(), None, "neither the map nor a server names one");
+    let tiles = json!({"name": "OSM", "url_template": "https://{s}.tile.example.org/{z}/{x}/{y}.png",
+        "attribution": "© [[https://example.org|Somebody]]", "minZoom": 2, "maxZoom": "17"});
+    desk.edit("background", vec![Edit::MapSet { key: "tilelayer".to_owned(), value: tiles }]).unwrap();
+    let view = desk.background().unwrap().unwrap();
+    assert_eq!((view.leave, view.min_zoom, view.max_zoom), (types::Leave::Unasked, 2, 17));
+    assert_eq!(
+        (view.host.as_str(), view.attribution.as_str()),
+        ("tile.example.org", "© [[https://example.org|Somebody]]")
+    );
+    let refused = desk.tile(3, 1, 1).unwrap_err();
+    assert_eq!((refused.code.as_str(), refused.detail.as_deref()), ("picture_unasked", Some("c.tile.example.org")));
+    desk.allow_host("tile.example.org", Some(false)).unwrap();
+    assert_eq!(desk.background().unwrap().unwrap().leave, types::Leave::No);
+    assert_eq!(desk.picture_hosts().hosts.len(), 1);
+    assert_eq!(desk.allow_host("no host/at all", Some(true)).unwrap_err().code, "bad_input");
+}
+
+#[test]
+fn pictures_of_a_map_reach_into_no_private_network_and_name_no_files() {
+    let (Bench { desk, folder: _folder, .. }, _) = opened();
+    for (said, code) in [
+        ("http://192.168.0.1/router.png", "picture_private"),
+        ("http://localhost:9/x.png", "picture_private"),
+        ("https://pictures.example.org/a.png", "picture_unasked"),
+        ("/uploads/pictogram/tent.svg", "picture_nothing"),
+        ("//example.org/a.png", "picture_nothing"),
+        ("file:///etc/passwd", "picture_nothing"),
+        ("javascript:alert(1)", "picture_nothing"),
+    ] {
+        assert_eq!(desk.picture(said).unwrap_err().code, code, "{said}");
+    }
+}
+
+#[test]
+fn an_offered_file_becomes_a_map_of_its_own_and_nonsense_becomes_none() {
+    let Bench { desk, around, folder } = bench();
+    let offered = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        desk.offer_file(&path);
+        let wanted = around.told().into_iter().rev().find_map(|event| match event {
+            DeskEvent::OpenWanted { import, .. } => import,
+            _ => None,
+        });
+        wanted.unwrap()
+    };
+    let walk = offered("Walk in May.umap", &point("Gate", 5.0, 45.0).to_string());
+    let id = desk.create_from(&walk).unwrap();
+    let view = desk.open_map(&id).unwrap();
+    assert_eq!((view.name.as_str(), view.layers.iter().map(|layer| layer.features).sum::<u64>()), ("Walk in May", 1));
+    let nonsense = offered("broken.umap", "{\"type\":");
+    assert!(desk.create_from(&nonsense).is_err());
+    assert_eq!(desk.library().unwrap().maps.len(), 1, "no map is left of it");
+}
+
+/// A map of many features, closed, whose file had these of its pages overwritten.
+fn damaged(pick: impl Fn(&[u8]) -> bool) -> (Bench, String) {
+    let (bench, layer) = opened();
+    let many = (0..3_000_u32)
+        .map(|n| Edit::Add { layer: layer.clone(), feature: point(&format!("Stone {n}"), f64::from(n) / 100.0, 48.0) });
+    bench.desk.edit("add", many.collect()).unwrap();
+    let id = bench.desk.map_view().unwrap().id;
+    bench.desk.close_map();
+    let file = bench.folder.path().join("maps").join(&id).join(crate::library::FILE);
+    // Whoever closes last brings the log into the file.
+    drop(bivouac_store::Store::open(&file).unwrap());
+    assert!(!file.with_extension("sqlite-wal").exists());
+    let mut bytes = std::fs::read(&file).unwrap();
+    let picked: Vec<usize> =
+        bytes.chunks(4_096).enumerate().skip(1).filter(|(_, page)| pick(page)).map(|(at, _)| at).collect();
+    assert!(!picked.is_empty());
+    for at in picked {
+        bytes[at * 4_096..(at + 1) * 4_096].fill(0x5a);
+    }
+    std::fs::write(&file, bytes).unwrap();
+    (bench, id)
+}
+
+#[test]
+fn a_sound_map_is_copied_while_it_is_open_and_the_copy_is_a_map() {
+    let (Bench { desk, folder, .. }, layer) = opened();
+    add(&desk, &layer, "Spring", 7.0, 48.0);
+    let id = desk.map_view().unwrap().id;
+    assert_eq!(desk.back_up_name(&id).unwrap(), "Field.sqlite");
+    let copy = folder.path().join("copy.sqlite");
+    let report = desk.back_up_to(&id, &copy).unwrap();
+    assert!(report.sound && report.bytes > 10_000, "{report:?}");
+    let store = bivouac_store::Store::open_read_only(&copy).unwrap();
+    assert_eq!(store.layers().unwrap()[0].features, 1);
+    let itself = folder.path().join("maps").join(&id).join(crate::library::FILE);
+    assert_eq!(desk.back_up_to(&id, &itself).unwrap_err().code, "bad_input");
+}
+
+#[test]
+fn a_damaged_map_gives_what_can_be_read_and_is_copied_as_it_is() {
+    let (Bench { desk, folder, .. }, id) = damaged(|page| page.windows(9).any(|part| part == b"\"Stone 27"));
+    let rescued = folder.path().join("rescued.umap");
+    let report = desk.rescue_to(&id, &rescued).unwrap();
+    assert!(report.features > 500 && report.features < 3_000 && report.unreadable > 0, "{report:?}");
+    let text: Value = serde_json::from_str(&std::fs::read_to_string(&rescued).unwrap()).unwrap();
+    let features: usize =
+        text["layers"].as_array().unwrap().iter().map(|layer| layer["features"].as_array().unwrap().len()).sum();
+    assert_eq!((text["type"].as_str(), features as u64), (Some("umap"), report.features));
+    // Another laptop takes it like any other file.
+    let (other, _) = opened();
+    assert_eq!(other.desk.import_from(&rescued, None).unwrap().features, report.features);
+    let copy = folder.path().join("copy.sqlite");
+    let report = desk.back_up_to(&id, &copy).unwrap();
+    let original = folder.path().join("maps").join(&id).join(crate::library::FILE);
+    assert!(!report.sound);
+    assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(&original).unwrap());
+}
+
+#[test]
+fn a_file_without_a_readable_list_of_tables_is_told_and_can_only_be_copied() {
+    let (Bench { desk, folder, .. }, id) = damaged(|_| true);
+    let trouble = desk.library().unwrap().maps.remove(0).trouble.unwrap();
+    assert_eq!(trouble.code, "damaged");
+    assert!(desk.rescue_to(&id, &folder.path().join("rescued.umap")).is_err());
+    assert!(!folder.path().join("rescued.umap").exists());
+    assert!(desk.open_read_only(&id).is_err());
+    assert_eq!(desk.library().unwrap().open, None, "and nothing stays open");
+    assert!(!desk.back_up_to(&id, &folder.path().join("copy.sqlite")).unwrap().sound);
+}

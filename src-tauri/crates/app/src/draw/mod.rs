@@ -36,6 +36,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use bivouac_store::Store;
 
 use crate::error::Result;
@@ -69,6 +71,15 @@ impl Drawing {
     pub fn legends(&mut self, store: &Store) -> Result<Vec<LayerLegend>> {
         self.refresh(store)?;
         Ok(legend::legends(&self.scene))
+    }
+
+    /// What the map says of its pictograms that are images, as far as it shows them.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn pictograms(&mut self, store: &Store) -> Result<BTreeSet<String>> {
+        self.refresh(store)?;
+        Ok(self.scene.styles.pictograms())
     }
 
     /// Takes in what changed; the revision that is drawn from now on.

@@ -17,7 +17,7 @@ use super::level::{Kind, said};
 use super::look::{Asked, Look};
 use super::plan::{LayerPlan, Plan};
 use super::reading::Form;
-use super::types::Style;
+use super::types::{Style, SymbolKind};
 use crate::error::Result;
 use load::{Found, Loader};
 
@@ -100,6 +100,19 @@ impl Styles {
 
     pub fn len(&self) -> usize {
         self.texts.list.len()
+    }
+
+    /// The addresses of symbols that are images.
+    pub fn pictograms(&self) -> BTreeSet<String> {
+        let symbols = self.texts.list.iter().filter_map(|(style, _)| match style {
+            Style::Marker { icon, .. } => (icon.symbol.kind == SymbolKind::Url).then(|| icon.symbol.value.clone()),
+            Style::Line { .. }
+            | Style::Area { .. }
+            | Style::Circle { .. }
+            | Style::Cluster { .. }
+            | Style::Heat { .. } => None,
+        });
+        symbols.filter(|address| !address.starts_with("data:")).collect()
     }
 }
 

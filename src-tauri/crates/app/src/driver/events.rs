@@ -2,16 +2,19 @@
 
 use bivouac_journal::ids::{LayerId, PeerId};
 use bivouac_journal::session::Event as SessionEvent;
+use bivouac_journal::wire::Here;
 
 use crate::server::Failure;
 
 /// Told to a driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// An edit was committed.
     Edited,
     /// Send and save now.
     SaveNow,
+    /// Where the user looks, for other Bivouacs; `None` to be seen no more.
+    Here(Option<Here>),
     /// Go offline.
     Leave,
 }

@@ -181,6 +181,7 @@ where
                         self.save_at = Some(self.clock.now().mono_ms);
                         self.input(Input::LocalEdit).await?;
                     }
+                    Some(Command::Here(here)) => self.input(Input::Here(here)).await?,
                     Some(Command::Leave) | None => {
                         self.input(Input::GoOffline).await?;
                         return Ok(self.summary);
@@ -425,6 +426,8 @@ where
             | SessionEvent::Refused
             | SessionEvent::Disconnected(_)
             | SessionEvent::PeerJoined(..)
+            | SessionEvent::PeerBivouac(_)
+            | SessionEvent::PeerHere(..)
             | SessionEvent::PeerSilent(_)
             | SessionEvent::BadFrame(_)
             | SessionEvent::LogTooLarge(_) => {}

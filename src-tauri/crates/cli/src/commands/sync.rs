@@ -219,7 +219,9 @@ fn line(event: &Event) -> Option<String> {
 fn session_line(event: &SessionEvent) -> Option<String> {
     match event {
         SessionEvent::State(State::Live) => Some("live".to_owned()),
-        SessionEvent::State(_) | SessionEvent::CaughtUp => None,
+        SessionEvent::State(_) | SessionEvent::CaughtUp | SessionEvent::PeerBivouac(_) | SessionEvent::PeerHere(..) => {
+            None
+        }
         SessionEvent::Refused => {
             Some("without the room: edits are exchanged through the server's documents only".to_owned())
         }

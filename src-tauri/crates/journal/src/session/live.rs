@@ -46,6 +46,7 @@ impl Session {
         }
         self.peers.list_came();
         for gone in self.peers.keep_listed(peers) {
+            self.glances.forget(&gone);
             self.notify(Event::PeerLeft(gone));
         }
         for (id, name) in peers {
@@ -183,11 +184,14 @@ impl Session {
         match body {
             PeerBody::Probe(_) | PeerBody::Unknown(_) => {}
             PeerBody::Hello(_) => {
-                if let Some(peer) = self.peers.get_mut(&sender) {
-                    peer.bivouac = true;
+                let known = self.peers.get_mut(&sender).is_none_or(|peer| std::mem::replace(&mut peer.bivouac, true));
+                if !known {
+                    self.notify(Event::PeerBivouac(sender.clone()));
                 }
                 self.greet(&sender);
+                self.glance_due();
             }
+            PeerBody::Here(here) => self.glanced(sender, here),
             PeerBody::ListOperationsRequest { last_known } => {
                 let now = self.now.mono_ms;
                 let Some(peer) = self.peers.get_mut(&sender) else { return };
@@ -231,7 +235,7 @@ impl Session {
         }
     }
 
-    fn send_to(&mut self, recipient: PeerId, body: PeerBody) {
+    pub(super) fn send_to(&mut self, recipient: PeerId, body: PeerBody) {
         let sender = self.me.clone();
         self.send(print_frame(&Frame::Peer { sender, recipient, body }));
     }

@@ -7,6 +7,7 @@
 //! The order of coming back online is RULES.md's: token, connect, join, list of peers and both
 //! echoes (rule 14), everybody's operations, then the server's documents, then our own.
 
+mod here;
 mod live;
 mod liveness;
 mod peers;
@@ -21,6 +22,7 @@ pub use types::{Event, Input, OutFrame, Output, State, Timestamp};
 
 use crate::ids::PeerId;
 use crate::wire::{self, Frame};
+use here::Glances;
 use liveness::Liveness;
 use peers::Peers;
 use queue::Queue;
@@ -81,6 +83,7 @@ pub struct Session {
     liveness: Liveness,
     queue: Queue,
     repairs: Repairs,
+    glances: Glances,
     outputs: VecDeque<Output>,
     now: Timestamp,
 }
@@ -102,6 +105,7 @@ impl Session {
             liveness: Liveness::default(),
             queue: Queue::default(),
             repairs: Repairs::default(),
+            glances: Glances::default(),
             outputs: VecDeque::new(),
             now: Timestamp::default(),
         }
@@ -153,6 +157,7 @@ impl Session {
             Input::Committed { contended, settled } => self.committed(contended, &settled),
             Input::ServerRead => self.server_read(),
             Input::Outgoing(frames) => self.outgoing(frames),
+            Input::Here(here) => self.here(here),
             Input::Frames(texts) => texts.into_iter().for_each(|text| self.send(text)),
         }
         self.advance();
@@ -188,6 +193,7 @@ impl Session {
             self.signs_due();
             self.probe_due();
             self.repair_due();
+            self.glance_due();
         }
         self.advance();
     }
@@ -222,7 +228,7 @@ impl Session {
         let greeting = matches!(self.phase, Phase::Greeting { .. });
         let room = self.in_room().then(|| {
             let asking = [self.peers.next_due(), self.peers.next_quiet()].into_iter().flatten().min();
-            [asking.filter(|_| !greeting), self.liveness.next_due(), self.repairs.next_due()]
+            [asking.filter(|_| !greeting), self.liveness.next_due(), self.repairs.next_due(), self.glance_at()]
                 .into_iter()
                 .flatten()
                 .min()
@@ -303,6 +309,7 @@ impl Session {
     fn leave_room(&mut self) {
         self.queue.clear();
         self.repairs.clear();
+        self.glances.leave();
         for peer in self.peers.clear() {
             self.outputs.push_back(Output::Notify(Event::PeerLeft(peer)));
         }

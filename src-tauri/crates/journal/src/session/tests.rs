@@ -367,3 +367,80 @@ fn rule_1_a_contended_register_that_its_writer_writes_again_is_repaired_with_the
     stay.pass(5_000);
     assert!(stay.wants(&Output::Repair(vec![at("6:0:a")])));
 }
+
+/// A message of a Bivouac to us.
+fn from_bivouac(stay: &Stay, from: &str, message: &str) -> String {
+    let me = stay.session.me();
+    format!(r#"{{"sender":"{from}","recipient":"{me}","message":{message},"kind":"PeerMessage"}}"#)
+}
+
+fn looks(lon: i64) -> Input {
+    Input::Here(Some(crate::wire::Here { at: Some((lon, 48_000_000)), selected: vec!["l/abcde".to_owned()] }))
+}
+
+#[test]
+fn where_we_look_is_told_to_bivouacs_alone_when_it_changed_and_twice_a_second_at_most() {
+    let mut stay = Stay::new();
+    stay.join(r#","brows":"Browser","bivou":"Laptop""#);
+    stay.echo();
+    stay.pass(ASKING_MS);
+    let told = |stay: &mut Stay| {
+        let sent = std::mem::take(&mut stay.sent);
+        let here: Vec<String> = sent.into_iter().filter(|text| text.contains("x-here")).collect();
+        assert!(here.iter().all(|text| text.contains(r#""recipient":"bivou""#)), "{here:?}");
+        here.len()
+    };
+    stay.give(looks(1));
+    assert_eq!(told(&mut stay), 0, "nobody said that it is a Bivouac");
+    let hello = from_bivouac(&stay, "bivou", r#"{"verb":"x-hello","version":"1"}"#);
+    stay.receive(&hello);
+    assert_eq!(told(&mut stay), 1);
+    for lon in 2..12 {
+        stay.give(looks(lon));
+        stay.pass(50);
+    }
+    assert_eq!(told(&mut stay), 1, "ten moves in half a second");
+    stay.pass(600);
+    assert_eq!(told(&mut stay), 1, "the last one is told in the end");
+    stay.pass(5_000);
+    assert_eq!(told(&mut stay), 0, "and nothing that did not change");
+    stay.give(Input::Here(None));
+    stay.pass(600);
+    assert_eq!(told(&mut stay), 1, "a farewell");
+    stay.give(Input::Here(None));
+    stay.pass(5_000);
+    assert_eq!(told(&mut stay), 0);
+}
+
+#[test]
+fn only_a_bivouac_is_listened_to_within_bounds_and_never_in_a_flood() {
+    let mut stay = Stay::new();
+    stay.join(r#","brows":"Browser","bivou":"Laptop""#);
+    stay.echo();
+    let heard = |stay: &mut Stay| {
+        let others = std::mem::take(&mut stay.others);
+        let here = others.into_iter().filter_map(|output| match output {
+            Output::Notify(Event::PeerHere(_, here)) => Some(here),
+            _ => None,
+        });
+        here.collect::<Vec<_>>()
+    };
+    let message = r#"{"verb":"x-here","at":[7000000,48000000],"selected":["l/abcde"]}"#;
+    let (browser, hello) = (from_bivouac(&stay, "brows", message), r#"{"verb":"x-hello","version":"1"}"#);
+    stay.receive(&browser);
+    assert_eq!(heard(&mut stay), []);
+    let hello = from_bivouac(&stay, "bivou", hello);
+    stay.receive(&hello);
+    let message = from_bivouac(&stay, "bivou", message);
+    for _ in 0..50 {
+        stay.receive(&message);
+    }
+    assert_eq!(heard(&mut stay).len(), 1);
+    stay.pass(200);
+    let names = vec!["\"l/abcde\""; 500].join(",");
+    let odd = format!(r#"{{"verb":"x-here","at":[999000000,0],"selected":[{names}]}}"#);
+    let odd = from_bivouac(&stay, "bivou", &odd);
+    stay.receive(&odd);
+    let here = heard(&mut stay);
+    assert_eq!(here.iter().map(|here| (here.at, here.selected.len())).collect::<Vec<_>>(), [(None, 20)]);
+}

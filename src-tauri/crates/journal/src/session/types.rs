@@ -4,6 +4,7 @@ use crate::catchup::Log;
 use crate::clock::Order;
 use crate::ids::{LayerId, Object, PeerId};
 use crate::path::Path;
+use crate::wire::Here;
 
 /// An instant, from both of the caller's clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub enum Input {
     ServerRead,
     /// Our own operations, each frame committed with its wire clock.
     Outgoing(Vec<OutFrame>),
+    /// Where the user looks, for other Bivouacs; `None` to be seen no more.
+    Here(Option<Here>),
     /// Texts to send as they are: answers, repairs, announcements.
     Frames(Vec<String>),
 }
@@ -133,6 +136,10 @@ pub enum Event {
     Disconnected(String),
     /// A peer is there; its name, empty when it gave none.
     PeerJoined(PeerId, String),
+    /// A peer said that it is a Bivouac.
+    PeerBivouac(PeerId),
+    /// Where another Bivouac looks; nowhere and nothing when it tells no more.
+    PeerHere(PeerId, Here),
     /// A peer is gone.
     PeerLeft(PeerId),
     /// A peer did not answer and counts as absent (rule 15).

@@ -34,6 +34,31 @@ pub struct Hello {
     pub version: String,
 }
 
+/// Where somebody looks: told between Bivouacs, never stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Here {
+    /// The cursor, in millionths of a degree east and north; `None` when it is nowhere.
+    pub at: Option<(i64, i64)>,
+    /// What is selected: `layer/id`.
+    pub selected: Vec<String>,
+}
+
+impl Here {
+    /// More selected objects are not told.
+    const MOST_SELECTED: usize = 20;
+    /// Longer names are none.
+    const MOST_LETTERS: usize = 100;
+
+    /// Without what cannot be: places off the earth, too much, too long.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        self.at = self.at.filter(|(lon, lat)| lon.abs() <= 180_000_000 && lat.abs() <= 90_000_000);
+        self.selected.retain(|name| name.len() <= Self::MOST_LETTERS);
+        self.selected.truncate(Self::MOST_SELECTED);
+        self
+    }
+}
+
 /// A message from one peer to another.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PeerBody {
@@ -51,6 +76,8 @@ pub enum PeerBody {
     },
     /// Another Bivouac introduces itself.
     Hello(Hello),
+    /// Where another Bivouac looks.
+    Here(Here),
     /// Our own message to ourselves: proof that peer messages arrive (rule 14).
     Probe(u64),
     /// Something else; the text of the inner message.
@@ -177,6 +204,11 @@ fn peer_body(raw: Raw<'_>) -> Result<PeerBody, WireError> {
         Some("x-hello") => Ok(PeerBody::Hello(Hello {
             version: members.text("version").map(|text| text.chars().take(40).collect()).unwrap_or_default(),
         })),
+        Some("x-here") => {
+            let at: Option<(i64, i64)> = members.get("at").and_then(|raw| serde_json::from_str(raw.get()).ok());
+            let selected = members.get("selected").and_then(|raw| serde_json::from_str(raw.get()).ok());
+            Ok(PeerBody::Here(Here { at, selected: selected.unwrap_or_default() }.bounded()))
+        }
         Some("x-probe") => Ok(PeerBody::Probe(number("n").unwrap_or(0))),
         Some(_) | None => Ok(PeerBody::Unknown(Json::from_raw(raw))),
     }

@@ -11,7 +11,7 @@ mod list;
 mod print;
 
 pub use envelope::{Entry, Envelope, Refusal};
-pub use frame::{Frame, Hello, PeerBody, WireError, join_request, parse};
+pub use frame::{Frame, Hello, Here, PeerBody, WireError, join_request, parse};
 pub use print::{Peek, print_answer, print_batch, print_frame, print_listed, print_loose, print_reference_version};
 
 /// The most bytes of one message that we send (rule 48).

@@ -237,6 +237,15 @@ fn print_body(body: &PeerBody) -> String {
             out.text("verb", "x-hello");
             out.text("version", &hello.version);
         }
+        PeerBody::Here(here) => {
+            out.text("verb", "x-here");
+            if let Some((lon, lat)) = here.at {
+                out.raw("at", &format!("[{lon},{lat}]"));
+            }
+            let selected: Vec<String> =
+                here.selected.iter().map(|name| serde_json::Value::from(name.as_str()).to_string()).collect();
+            out.raw("selected", &format!("[{}]", selected.join(",")));
+        }
         PeerBody::Probe(n) => {
             out.text("verb", "x-probe");
             out.raw("n", &n.to_string());

@@ -7,6 +7,7 @@ mod socket;
 mod tls;
 #[path = "../support/tls_end.rs"]
 mod tls_end;
+mod web;
 
 use std::net::SocketAddr;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use ts_rs::TS;
 
+use super::map::Spot;
 use super::sync::SyncView;
 
 /// Something that happened.
@@ -51,6 +52,24 @@ pub enum DeskEvent {
         lon: f64,
         /// Where: degrees north.
         lat: f64,
+    },
+    /// Where another Bivouac looks now; nowhere and nothing when it tells no more.
+    Presence {
+        /// Its connection.
+        peer: String,
+        /// The name that it gave itself; empty for none.
+        who: String,
+        /// Its cursor.
+        at: Option<Spot>,
+        /// What it has selected: `layer/id`.
+        selected: Vec<String>,
+    },
+    /// Somebody signed in on a server's own page.
+    SignedIn {
+        /// The server's origin.
+        server: String,
+        /// Who.
+        user: String,
     },
     /// The list of maps changed.
     Library {},

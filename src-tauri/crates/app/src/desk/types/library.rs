@@ -87,6 +87,28 @@ pub struct TakeOffline {
     pub allow_http: bool,
 }
 
+/// A copy of a map's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct BackUp {
+    /// Whether it is a sound map; a damaged or newer file was copied as it is.
+    pub sound: bool,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What a damaged map still gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Rescue {
+    /// How many layers.
+    pub layers: u64,
+    /// How many features.
+    pub features: u64,
+    /// In how many places nothing could be read.
+    pub unreadable: u64,
+}
+
 /// What this program is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]

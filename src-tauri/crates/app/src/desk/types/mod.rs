@@ -5,6 +5,7 @@ mod event;
 mod feature;
 mod library;
 mod map;
+mod picture;
 mod problem;
 mod sync;
 mod waiting;
@@ -14,8 +15,9 @@ pub use feature::{
     ExactFeature, ExactFeatures, FeatureDetail, HistoryEntry, Inherited, InheritedFrom, SaveStep, UndoSummary, Undone,
     WrittenEdit,
 };
-pub use library::{About, FileKind, ImportReport, LibraryView, MapCard, TakeOffline, Trouble};
+pub use library::{About, BackUp, FileKind, ImportReport, LibraryView, MapCard, Rescue, TakeOffline, Trouble};
 pub use map::{Field, LayerCard, LayerKind, LonLatBox, MapView, RightsView, Spot};
+pub use picture::{BackgroundView, Leave, PictureHost, PictureHosts};
 pub use problem::Problem;
 pub use sync::{Chip, ChipKind, CountsView, LogLine, PeerCard, SignIn, SyncState, SyncView};
 pub use waiting::{ConflictCard, ConflictCardKind, PendingEntry, PendingVerb, ProposalCard, Side};

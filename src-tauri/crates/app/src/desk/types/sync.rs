@@ -125,6 +125,8 @@ pub struct PeerCard {
     pub name: String,
     /// Whether it is this laptop.
     pub mine: bool,
+    /// Whether it said that it is a Bivouac.
+    pub bivouac: bool,
     /// Whether it is there now.
     pub here: bool,
     /// When it was seen last.

@@ -101,6 +101,11 @@ impl Store {
                 wanted.push(layer.clone());
             }
         }
+        for (layer, group) in &groups {
+            if group.is_none() && !wanted.contains(layer) && tx.lists_a_circle(layer, &groups)? {
+                wanted.push(layer.clone());
+            }
+        }
         let mut tasks = Vec::new();
         for layer in wanted {
             let object = Object::Layer(layer.clone());
@@ -400,7 +405,18 @@ fn group_of(document: &Value) -> Option<LayerId> {
 }
 
 impl Tx<'_> {
-    fn shown_document(&mut self, object: &Object) -> Result<Map<String, Value>> {
+    /// Whether the server still lists the write that gave way when a circle was cut (M5).
+    fn lists_a_circle(&mut self, layer: &LayerId, groups: &BTreeMap<LayerId, Option<LayerId>>) -> Result<bool> {
+        let object = Object::Layer(layer.clone());
+        let Some(listed) = listing::listed(self, &object)? else { return Ok(false) };
+        if !group_of(&parse(&listed)?).is_some_and(|group| groups.contains_key(&group)) {
+            return Ok(false);
+        }
+        let held = Value::Object(self.shown_document(&object)?);
+        Ok(group_of(&held).is_some_and(|group| groups.contains_key(&group)))
+    }
+
+    pub(super) fn shown_document(&mut self, object: &Object) -> Result<Map<String, Value>> {
         let state = self.state(object)?;
         match parse(&shown(object, state))? {
             Value::Object(members) => Ok(members),

@@ -110,4 +110,44 @@ fn m5_groups_are_created_before_what_lies_in_them_and_no_circle_reaches_the_serv
         let body = store.assemble(&layer(n)).unwrap().geojson;
         assert!(!store.differs(&layer(n), &body).unwrap(), "layer {n}");
     }
+    let cut = [1, 2].into_iter().find(|n| saved[*n as usize - 1].is_none()).unwrap();
+    for n in [1, 2, 3] {
+        let body = store.assemble(&layer(n)).unwrap().geojson;
+        let upto = store.last_row().unwrap();
+        store.verified(&layer(n), &(NOW + 700).to_string(), &body, upto, NOW + 900).unwrap();
+    }
+    assert_eq!(store.save_tasks(&[]).unwrap(), []);
+    // A server that lists the circle is told otherwise.
+    let mut whole = listed.to_vec();
+    whole[cut as usize - 1].parent = Some(layer(cut + 1));
+    store.merge_map(&ServerMap { layers: whole, may_edit: true, ..ServerMap::default() }, NOW + 1_000).unwrap();
+    assert_eq!(store.save_tasks(&[]).unwrap(), [SaveTask::Save(layer(cut))]);
+}
+
+#[test]
+fn a_map_or_layer_without_a_name_takes_the_one_that_the_server_has() {
+    let mut store = store_with_layer();
+    let listed = ServerLayer {
+        id: layer(1),
+        rank: 1,
+        parent: None,
+        properties: serde_json::Map::from_iter([("name".to_owned(), "L1".into())]),
+        edit_status: 0,
+        edit_mode: None,
+        reference: Some(NOW.to_string()),
+    };
+    let settings = serde_json::Map::from_iter([("name".to_owned(), "Trip".into())]);
+    let map = ServerMap { settings, layers: vec![listed], may_edit: true, ..ServerMap::default() };
+    store.merge_map(&map, NOW).unwrap();
+    let (name, there) = (Path::property("name"), Object::Layer(layer(1)));
+    let mine = draft_update(Object::Map, name.clone(), None);
+    store.commit_local("no name", vec![mine], NOW + 1).unwrap();
+    send_all(&mut store);
+    let theirs = update(&format!("{}:0:other", NOW + 500), there.clone(), name.clone(), None);
+    store.commit_foreign(vec![live(theirs)], NOW + 600).unwrap();
+    store.merge_map(&map, NOW + 700).unwrap();
+    assert_eq!(shown(&store, &Object::Map, &name).as_deref(), Some("\"Trip\""));
+    assert_eq!(shown(&store, &there, &name).as_deref(), Some("\"L1\""));
+    assert!(store.settings_to_save(&[]).unwrap().is_none_or(|task| !task.differs), "or it would be saved for ever");
+    assert_sound(&store);
 }

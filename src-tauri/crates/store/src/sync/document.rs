@@ -157,7 +157,7 @@ impl Tx<'_> {
 
     /// Whether our user wrote what nobody was told yet: the base may show the same, it does not
     /// reflect it, or a later document would beat the edit by its own clock.
-    fn has_unsent(&mut self, object: &Object) -> Result<bool> {
+    pub(super) fn has_unsent(&mut self, object: &Object) -> Result<bool> {
         Ok(self.pending(Some(object))?.iter().any(|row| row.state == SaveState::Local)
             && !self.is_saved_untold(object)?)
     }

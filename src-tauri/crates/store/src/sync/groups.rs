@@ -26,6 +26,11 @@ pub(super) fn around<'g>(groups: &'g Groups, layer: &LayerId) -> impl Iterator<I
     std::iter::successors(of(layer), move |group| of(group))
 }
 
+/// The group that a layer's document names.
+fn group_of(document: &Value) -> Option<LayerId> {
+    document.get("parentId").and_then(Value::as_str).and_then(LayerId::parse)
+}
+
 impl Tx<'_> {
     /// The group of each living layer, circles cut and dead groups left out.
     pub(super) fn groups(&mut self) -> Result<Groups> {
@@ -58,6 +63,24 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Adds the layers that the server still lists in a circle which is cut here (M5).
+    pub(super) fn add_cut_circles(&mut self, groups: &Groups, wanted: &mut Vec<LayerId>) -> Result<()> {
+        for (layer, _) in groups.iter().filter(|(_, group)| group.is_none()) {
+            if !wanted.contains(layer) && self.lists_a_circle(layer, groups)? {
+                wanted.push(layer.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the server still lists the write that gave way when a circle was cut.
+    fn lists_a_circle(&mut self, layer: &LayerId, groups: &Groups) -> Result<bool> {
+        let object = Object::Layer(layer.clone());
+        let is_there = |document: &Value| group_of(document).is_some_and(|group| groups.contains_key(&group));
+        let Some(listed) = listing::listed(self, &object)? else { return Ok(false) };
+        Ok(is_there(&parse(&listed)?) && is_there(&Value::Object(self.shown_document(&object)?)))
+    }
+
     fn has_to_move(&mut self, groups: &Groups, group: &LayerId) -> Result<bool> {
         let object = Object::Layer(group.clone());
         if self.pending(Some(&object))?.iter().any(|row| row.state == SaveState::Local) {
@@ -68,7 +91,7 @@ impl Tx<'_> {
             return Ok(true);
         }
         let Some(listed) = listing::listed(self, &object)? else { return Ok(false) };
-        let there = parse(&listed)?.get("parentId").and_then(Value::as_str).and_then(LayerId::parse);
+        let there = group_of(&parse(&listed)?);
         Ok(groups.get(group).is_some_and(|parent| *parent != there))
     }
 

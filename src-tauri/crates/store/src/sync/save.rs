@@ -97,7 +97,8 @@ impl Store {
                 wanted.push(layer.clone());
             }
         }
-        let groups = if wanted.is_empty() { groups::Groups::new() } else { tx.groups()? };
+        let groups = tx.groups()?;
+        tx.add_cut_circles(&groups, &mut wanted)?;
         tx.add_groups(&groups, &mut wanted)?;
         let mut tasks = Vec::new();
         for layer in wanted {
@@ -371,7 +372,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    fn shown_document(&mut self, object: &Object) -> Result<Map<String, Value>> {
+    pub(super) fn shown_document(&mut self, object: &Object) -> Result<Map<String, Value>> {
         let state = self.state(object)?;
         match parse(&shown(object, state))? {
             Value::Object(members) => Ok(members),

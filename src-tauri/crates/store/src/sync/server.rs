@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use bivouac_journal::clock::Order;
 use bivouac_journal::document as journal_document;
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_journal::json::Json;
-use bivouac_journal::operation::Verb;
+use bivouac_journal::operation::{Verb, Write};
 use bivouac_journal::path::Path;
 use serde_json::{Map, Value, json};
 
@@ -77,6 +78,7 @@ impl Store {
         let advance = !listing::is_posting(&tx)?;
         listing::keep(&mut tx, &Object::Map, &settings)?;
         tx.merge_object(&Object::Map, Some(&settings.to_string()), map.modified_at_ms, advance, now_ms)?;
+        tx.keep_named(&Object::Map, &map.settings, map.modified_at_ms, now_ms)?;
         let mut to_read = Vec::new();
         let mut listed = BTreeSet::new();
         for layer in &map.layers {
@@ -213,6 +215,10 @@ pub(super) fn version_ms(version: &str) -> u64 {
     version.split('_').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
+fn is_name(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| (1..=200).contains(&name.chars().count()))
+}
+
 impl Tx<'_> {
     /// Merges what the server says of a listed layer; whether its document has to be read.
     fn merge_listed(&mut self, layer: &ServerLayer, modified_at_ms: u64, now_ms: u64) -> Result<bool> {
@@ -223,6 +229,7 @@ impl Tx<'_> {
         let at_ms = layer.reference.as_deref().map(version_ms).filter(|at| *at > 0).unwrap_or(modified_at_ms);
         let advance = facts.provisional.is_none();
         self.merge_object(&object, Some(&document.to_string()), at_ms, advance, now_ms)?;
+        self.keep_named(&object, &layer.properties, at_ms, now_ms)?;
         if advance {
             self.settle_proposals(&layer.id)?;
         }
@@ -233,6 +240,26 @@ impl Tx<'_> {
         )?;
         self.replay_parked(&layer.id, now_ms)?;
         Ok(is_new)
+    }
+
+    /// On the server a map and a layer always have a name. One that cannot be saved, unset or too
+    /// long, gives way to the name that is there: saving it would never end.
+    fn keep_named(&mut self, object: &Object, theirs: &Map<String, Value>, at_ms: u64, now_ms: u64) -> Result<()> {
+        let Some(name) = theirs.get("name").filter(|name| is_name(name)) else { return Ok(()) };
+        let shown = self.shown_document(object)?;
+        let is_named = shown.get("properties").and_then(|shown| shown.get("name")).is_some_and(is_name);
+        let is_gone = *object != Object::Map && !self.state(object)?.is_alive();
+        // What was not sent yet may still be given another name.
+        if is_named || is_gone || self.has_unsent(object)? {
+            return Ok(());
+        }
+        let path = Path::property("name");
+        let write = Write { path: path.clone(), value: Some(Json::from_value(name)) };
+        let state = self.state(object)?;
+        let stands =
+            [path, Path::of(&["properties"])].into_iter().filter_map(|path| state.winner(&path)).map(|r| r.order.wall);
+        let after = stands.max().unwrap_or(0).saturating_add(1);
+        self.log_server_write(object, write, &Order::server(at_ms.max(after)), now_ms)
     }
 
     pub(crate) fn parse(&mut self, layer: &LayerId, body: &str) -> Result<journal_document::LayerDocument> {

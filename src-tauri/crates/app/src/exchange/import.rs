@@ -63,6 +63,11 @@ pub fn import(store: &mut Store, text: &str, into: Option<&LayerId>, name: &str,
     };
     plan.content(store, content, into, name, host)?;
     let mut imported = plan.imported;
+    if plan.drafts.is_empty() && !imported.dropped.is_empty() {
+        let reasons: Vec<String> =
+            imported.dropped.iter().map(|(what, times)| format!("{times} times {what}")).collect();
+        return Err(AppError::bad(WHAT, format!("nothing in it can be kept: {}", reasons.join("; "))));
+    }
     if !plan.drafts.is_empty() {
         imported.receipt = Some(store.commit_local("import", plan.drafts, host.now_ms())?);
     }
@@ -72,8 +77,8 @@ pub fn import(store: &mut Store, text: &str, into: Option<&LayerId>, name: &str,
 struct Plan {
     drafts: Vec<Draft>,
     used: BTreeSet<FeatureId>,
-    /// The ids of the file's layers, by their places.
-    made: Vec<LayerId>,
+    /// The ids of the file's layers, by their places; none for one that was passed over.
+    made: Vec<Option<LayerId>>,
     imported: Imported,
 }
 
@@ -89,7 +94,8 @@ impl Plan {
         let FileContent { layers, mut notes } = content;
         let total: usize = layers.iter().map(|layer| layer.features.len()).sum();
         let rank = store.layers()?.iter().map(|view| view.layer.rank + 1).max().unwrap_or(0);
-        for (place, layer) in (0_i64..).zip(layers) {
+        let groups: BTreeSet<usize> = layers.iter().filter_map(|layer| layer.parent).collect();
+        for ((place, number), layer) in (0_i64..).zip(0_usize..).zip(layers) {
             let (settings, parent) = (layer.settings, layer.parent);
             let id = match into {
                 Some(id) => {
@@ -98,13 +104,16 @@ impl Plan {
                     }
                     id.clone()
                 }
-                None if layer.features.is_empty() && settings.is_empty() => continue,
+                None if layer.features.is_empty() && settings.is_empty() && !groups.contains(&number) => {
+                    self.made.push(None);
+                    continue;
+                }
                 None => {
                     let bare = FileLayer { settings, parent, features: Vec::new() };
                     self.new_layer(bare, rank + place, name, &mut notes)
                 }
             };
-            self.made.push(id.clone());
+            self.made.push(Some(id.clone()));
             for feature in layer.features {
                 self.feature(store, &id, feature, host)?;
                 if self.imported.features.is_multiple_of(1000) {
@@ -160,7 +169,7 @@ impl Plan {
             properties.insert(setting, value);
         }
         let mut value = json!({ "id": id.as_str(), "rank": rank, "properties": properties });
-        let parent = layer.parent.and_then(|place| self.made.get(place));
+        let parent = layer.parent.and_then(|place| self.made.get(place)?.as_ref());
         if let (Some(parent), Value::Object(members)) = (parent, &mut value) {
             members.insert("parentId".to_owned(), Value::String(parent.to_string()));
         }

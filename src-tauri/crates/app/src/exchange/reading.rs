@@ -88,8 +88,9 @@ pub(super) fn read(text: &str) -> Result<FileContent> {
     if !depth_is_fine(text) {
         return Err(AppError::bad(WHAT, "it nests deeper than 64"));
     }
-    let top: Top<'_> = serde_json::from_str(text)
-        .map_err(|error| AppError::bad(WHAT, format!("it is no GeoJSON and no .umap file: {error}")))?;
+    let top: Top<'_> = serde_json::from_str(text).map_err(|error| {
+        AppError::bad(WHAT, format!("it is no GeoJSON and no .umap file: {}", plainly(&error.to_string())))
+    })?;
     let mut content = FileContent::default();
     match top.kind.as_str() {
         "umap" => {
@@ -132,7 +133,7 @@ impl FileContent {
     fn umap_layers(&mut self, layers: Vec<&RawValue>, parent: Option<usize>) -> Result<()> {
         for (place, layer) in layers.into_iter().enumerate() {
             let bad = |error: serde_json::Error| {
-                AppError::bad(format!("read layer {} of the file", place + 1), error.to_string())
+                AppError::bad(WHAT, format!("its layer {}: {}", place + 1, plainly(&error.to_string())))
             };
             let top: Top<'_> = serde_json::from_str(layer.get()).map_err(bad)?;
             // Older files call the settings of a layer `_umap_options`.
@@ -174,9 +175,13 @@ impl Notes {
         };
         let properties = self.properties(feature.properties.unwrap_or_default());
         if let GeometryValue::GeometryCollection { .. } = geometry.value {
-            self.changed("a collection of geometries became features of their own");
             let mut id = id;
-            for part in flattened(geometry) {
+            let parts = flattened(geometry);
+            if parts.is_empty() {
+                return self.dropped("a feature whose geometry is empty");
+            }
+            self.changed("a collection of geometries became features of their own");
+            for part in parts {
                 let value = serde_json::to_value(&part).unwrap_or(Value::Null);
                 self.sound(id.take(), value, properties.clone(), features);
             }
@@ -243,9 +248,21 @@ fn flattened(geometry: geojson::Geometry) -> Vec<geojson::Geometry> {
     }
 }
 
+/// A parser's message without the names of our types.
+fn plainly(text: &str) -> String {
+    match text.split_once(", expected struct ") {
+        Some((text, place)) => {
+            let place = place.find(" at line ").and_then(|at| place.get(at..)).unwrap_or("");
+            format!("{text}, expected an object{place}")
+        }
+        None => text.to_owned(),
+    }
+}
+
 /// One reason for many features: without the numbers and places in it.
 fn reason(text: &str) -> String {
-    let text: String = text.chars().take(120).collect();
+    let text = text.strip_prefix("Error while deserializing GeoJSON: ").unwrap_or(text);
+    let text: String = plainly(text).chars().take(120).collect();
     match text.find(" at line ") {
         Some(at) => text.get(..at).unwrap_or(&text).to_owned(),
         None => text,

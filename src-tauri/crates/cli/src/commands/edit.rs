@@ -166,9 +166,16 @@ pub fn text_of(file: &Path) -> Result<String> {
     } else {
         std::fs::File::open(file).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
     };
-    let length = read.map_err(AppError::io(what.clone()))?;
+    let length = read.map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => AppError::bad(what.clone(), "it is no UTF-8 text: save it as UTF-8 first"),
+        _ => AppError::Io { what: what.clone(), source: error },
+    })?;
     if u64::try_from(length).unwrap_or(u64::MAX) > MOST_BYTES {
         return Err(AppError::bad(what, "it is larger than 100 MiB"));
+    }
+    // Some editors begin a file with this mark.
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
     }
     Ok(text)
 }

@@ -88,6 +88,7 @@ fn a_file_that_is_none_changes_nothing() {
         ("none", r#"{"features":[]}"#),
         ("deep", deep.as_str()),
         ("features", r#"{"type":"FeatureCollection"}"#),
+        ("layer", r#"{"type":"umap","layers":[5]}"#),
         ("cut", r#"{"type":"FeatureCollection","features":[{"type":"Feature","#),
     ] {
         let file = laptop.write(name, text);
@@ -96,6 +97,10 @@ fn a_file_that_is_none_changes_nothing() {
         assert!(ran.err.contains("read the file"), "{name}: {}", ran.err);
     }
     assert_eq!(laptop.run(&["import", "Field", "/no/such/file"]).code, 1);
+    let latin = laptop.path("latin1");
+    std::fs::write(&latin, b"{\"type\":\"FeatureCollection\",\"features\":[],\"name\":\"H\xe9ron\"}").unwrap();
+    let ran = laptop.run(&["import", "Field", &latin]);
+    assert_eq!((ran.code, ran.err.contains("UTF-8")), (1, true), "{}", ran.err);
     assert_eq!(laptop.json(&["status", "Field"])["state_hash"], before);
 }
 
@@ -154,4 +159,52 @@ fn captured_traffic_is_understood_and_what_is_new_is_named() {
     let ran = laptop.run(&["check-wire", &file, "--json"]);
     assert_eq!(ran.code, 1);
     assert_eq!(ran.json()["findings"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_of_which_nothing_can_be_kept_is_refused_with_the_reasons() {
+    let laptop = Laptop::with_map();
+    let nothing = r#"{"type":"FeatureCollection","features":[5,{"type":"Feature","geometry":null,"properties":{}},
+        {"type":"Feature","geometry":{"type":"GeometryCollection","geometries":[]},"properties":{}}]}"#;
+    let ran = laptop.run(&["import", "Field", &laptop.write("nothing.geojson", nothing)]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    for reason in ["without geometry", "is empty", "a feature that is none"] {
+        assert!(ran.err.contains(reason), "{}", ran.err);
+    }
+    assert!(!ran.err.contains("struct"), "no names of ours: {}", ran.err);
+    let empty = laptop.write("empty.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    assert_eq!(laptop.json(&["import", "Field", &empty])["features"], 0);
+}
+
+#[test]
+fn the_marks_of_other_systems_editors_are_no_obstacle() {
+    let laptop = Laptop::with_map();
+    let file = laptop.write(
+        "windows.geojson",
+        "\u{feff}{\"type\":\"Feature\",\r\n\"id\":\"wwww1\",\"properties\":{},\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,2]}}\r\n",
+    );
+    assert_eq!(laptop.json(&["import", "Field", &file])["kept_ids"], 1);
+    let batch = laptop
+        .write("windows.jsonl", "\u{feff}{\"do\":\"set\",\"feature\":\"wwww1\",\"key\":\"name\",\"value\":\"W\"}\r\n");
+    laptop.fine(&["edit", "Field", "batch", &batch]);
+    assert_eq!(laptop.properties("wwww1")["name"], "W");
+}
+
+#[test]
+fn groups_of_a_file_keep_what_lies_in_them_also_where_they_have_no_settings() {
+    let laptop = Laptop::new();
+    laptop.fine(&["new", "Field"]);
+    let file = laptop.write(
+        "groups.umap",
+        r#"{"type":"umap","layers":[
+        {"type":"FeatureCollection","features":[]},
+        {"layers":[{"type":"FeatureCollection","features":[],"properties":{"name":"In the nameless"}}]},
+        {"properties":{"name":"Group"},"layers":[{"properties":{"name":"In the group"}}]}]}"#,
+    );
+    laptop.fine(&["import", "Field", &file]);
+    let layers = laptop.json(&["layers", "Field"]);
+    let name = |l: &Value| (l["name"].as_str().unwrap().to_owned(), l["depth"].as_u64().unwrap());
+    let names: Vec<(String, u64)> = layers.as_array().unwrap().iter().map(name).collect();
+    let wanted = [("groups", 0), ("In the nameless", 1), ("Group", 0), ("In the group", 1)];
+    assert_eq!(names, wanted.map(|(name, depth)| (name.to_owned(), depth)));
 }

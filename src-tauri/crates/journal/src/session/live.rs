@@ -87,6 +87,7 @@ impl Session {
         }
         let (quiet, gone) = self.peers.quiet(self.now.mono_ms);
         for id in gone {
+            self.glances.forget(&id);
             self.notify(Event::PeerLeft(id));
         }
         for id in quiet {

@@ -220,6 +220,14 @@ impl Tx<'_> {
 
     fn plan(&mut self, deed: &Deed, plan: &mut Plan, fresh: &mut Fresh) -> Result<()> {
         let existence = Path::existence();
+        if self.has_no_layer(&deed.target, plan)? {
+            // Nothing is written into a layer that somebody deleted.
+            for path in deed.before.keys() {
+                let winner = self.state(&deed.target)?.winner(path).cloned();
+                plan.left_out.push(self.left_out(&deed.target, path, winner)?);
+            }
+            return Ok(());
+        }
         let Some(was_alive) = deed.before.get(&existence) else { return self.plan_values(deed, plan) };
         let was_alive = *was_alive == Some(Value::Bool(true));
         let is_alive = self.state(&deed.target)?.is_alive();
@@ -229,6 +237,15 @@ impl Tx<'_> {
             (true, true) => self.plan_values(deed, plan),
             (false, false) => Ok(()),
         }
+    }
+
+    /// Whether it is a feature whose layer is gone and does not come back by this plan.
+    fn has_no_layer(&mut self, object: &Object, plan: &Plan) -> Result<bool> {
+        let Object::Feature(layer, _) = object else { return Ok(false) };
+        let layer = Object::Layer(layer.clone());
+        let comes_back = plan.revived.iter().any(|(old, _)| *old == layer)
+            || plan.drafts.iter().any(|(_, draft)| draft.verb == Verb::Upsert && draft.object == layer);
+        Ok(!comes_back && !self.state(&layer)?.is_alive())
     }
 
     /// Registers go back to what they showed, where the unit's write still stands.

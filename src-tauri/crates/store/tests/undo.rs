@@ -80,6 +80,21 @@ fn what_others_worked_on_is_not_deleted_by_undoing_its_creation() {
 }
 
 #[test]
+fn m7_what_lies_in_a_layer_that_somebody_deleted_is_left_out_and_does_not_stop_undo() {
+    let (mut store, object) = with_feature();
+    let rename = draft_update(object.clone(), name(), Some("\"mine\""));
+    store.commit_local("rename", vec![rename], NOW + 1).unwrap();
+    store.commit_local("delete", vec![draft_delete(object)], NOW + 2).unwrap();
+    let gone = delete(&format!("{}:0:other", NOW + 50), Object::Layer(layer(1)));
+    store.commit_foreign(vec![live(gone)], NOW + 60).unwrap();
+    for at in 1..=2 {
+        let report = store.undo(BITS, NOW + 100 + at).unwrap();
+        assert!(report.receipt.is_none() && !report.left_out.is_empty(), "{report:?}");
+    }
+    assert_sound(&store);
+}
+
+#[test]
 fn a_delete_that_nobody_knows_of_is_undone_under_the_same_id() {
     let (mut store, object) = with_feature();
     let before = store.state_hash().unwrap();

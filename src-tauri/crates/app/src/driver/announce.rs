@@ -48,6 +48,8 @@ where
     S::Room: 'static,
 {
     pub(super) async fn announce(&mut self, announcement: Announcement) -> Result<(), DriverError> {
+        // What was heard is known, though not yet committed (rule 21).
+        self.commit_heard()?;
         let somebody_is_there = self.session.peers().next().is_some();
         // What waits is known and in no save (rule 21).
         if !self.flood.is_empty()

@@ -8,6 +8,7 @@ mod announce;
 mod errands;
 mod events;
 mod flood;
+mod heard;
 mod lost;
 mod read;
 mod save;
@@ -93,6 +94,9 @@ pub struct Driver<S: Server, C: Clock> {
     reasserted_at: Option<u64>,
     /// Operations of others that came too fast (rule 40).
     flood: flood::Flood,
+    /// What was told live and is about to be committed, or was and is about to be on the disk.
+    heard: heard::Heard,
+    voice: heard::Voice,
 }
 
 /// Ids for what is made on the way; seeded, so that a simulated stay can be replayed.
@@ -130,6 +134,7 @@ where
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
         Self {
+            voice: heard::Voice::new(store.clone()),
             store,
             server,
             clock,
@@ -150,6 +155,7 @@ where
             reasserts: false,
             reasserted_at: None,
             flood: flood::Flood::default(),
+            heard: heard::Heard::default(),
         }
     }
 
@@ -161,14 +167,14 @@ where
         self.input(Input::GoOnline).await?;
         loop {
             if self.is_done()? {
-                self.input(Input::GoOffline).await?;
-                return Ok(self.summary);
+                return self.leave().await;
             }
             self.start_due_errand()?;
             let now = self.clock.now().mono_ms;
             // One errand at a time: the next one is looked at when this one has ended, not before.
             let errands = [self.read_at, self.save_at].into_iter().flatten().filter(|_| self.errand.is_none());
-            let due = errands.chain(self.session.poll_timeout()).chain(self.flood.next_due()).min();
+            let waits = [self.flood.next_due(), self.heard.next_due()].into_iter().flatten();
+            let due = errands.chain(self.session.poll_timeout()).chain(waits).min();
             let pause = due.map_or(Duration::from_secs(3600), |due| Duration::from_millis(due.saturating_sub(now)));
             tokio::select! {
                 biased;
@@ -183,12 +189,12 @@ where
                     }
                     Some(Command::Here(here)) => self.input(Input::Here(here)).await?,
                     Some(Command::Leave) | None => {
-                        self.input(Input::GoOffline).await?;
-                        return Ok(self.summary);
+                        return self.leave().await;
                     }
                 },
                 Some(announcement) = self.frames.1.recv() => self.announce(announcement).await?,
                 outcome = run_errand(&mut self.errand) => self.errand_done(outcome).await?,
+                settled = self.heard.settled() => settled?,
                 frame = receive(&mut self.room) => match frame {
                     Ok(text) => self.received(text).await?,
                     Err(reason) => {
@@ -200,10 +206,20 @@ where
                     let now = self.clock.now();
                     self.session.handle_timeout(now);
                     self.let_in(now)?;
+                    self.commit_due()?;
+                    self.settle_due()?;
                     self.pump().await?;
                 }
             }
         }
+    }
+
+    async fn leave(mut self) -> Result<Summary, DriverError> {
+        self.input(Input::GoOffline).await?;
+        if let Some(settling) = self.store.borrow_mut().settling()? {
+            settling.wait()?;
+        }
+        Ok(self.summary)
     }
 
     async fn input(&mut self, input: Input) -> Result<(), DriverError> {
@@ -258,18 +274,17 @@ where
     /// Does what the session asks for until it asks for nothing more. What is to be committed
     /// is gathered until something else has to be done.
     async fn pump(&mut self) -> Result<(), DriverError> {
-        let mut gathered = Vec::new();
         loop {
             match self.session.poll_output() {
-                Some(Output::Commit { from, log }) => gathered.push((from, log)),
+                Some(Output::Commit { from, log }) => self.heard.gather(from, log),
                 Some(Output::Notify(event)) => self.session_event(event)?,
                 other => {
-                    if !gathered.is_empty() {
-                        let input = self.commit(std::mem::take(&mut gathered))?;
-                        self.session.handle(input, self.clock.now());
+                    let idle = other.is_none();
+                    if !(idle && self.may_gather()) {
+                        self.commit_heard()?;
                     }
                     let Some(output) = other else {
-                        if gathered.is_empty() && self.session.is_idle() {
+                        if self.session.is_idle() {
                             return Ok(());
                         }
                         continue;
@@ -310,6 +325,7 @@ where
             Output::Commit { from, log } => Some(self.commit(vec![(from, log)])?),
             Output::Echoed(frame) => {
                 self.store.borrow_mut().echoed(frame, now.wall_ms)?;
+                self.heard.runs_ahead(now.mono_ms);
                 self.tell(Event::Changed);
                 None
             }
@@ -381,7 +397,12 @@ where
                 self.tell(Event::RealTimeOff { by: from.clone() });
             }
         }
-        let report = self.store.borrow_mut().commit_all_received(messages, now)?;
+        let report = if self.session.state() == State::Live {
+            self.heard.runs_ahead(self.clock.now().mono_ms);
+            self.store.borrow_mut().commit_heard(messages, now)?
+        } else {
+            self.store.borrow_mut().commit_all_received(messages, now)?
+        };
         self.summary.received += report.applied;
         self.summary.conflicts += report.conflicts;
         if report.refused > 0 {
@@ -413,7 +434,12 @@ where
                 let last = self.store.borrow().last_row()?;
                 self.announced.joined(last);
             }
+            SessionEvent::State(State::Live) => {
+                let seed = self.random.bits();
+                self.voice.raise(self.session.me().clone(), seed);
+            }
             SessionEvent::State(State::Waiting | State::Offline) => {
+                self.voice.lower();
                 self.session_waits_for_read = false;
                 self.announced.forget_room();
                 self.flood.clear();

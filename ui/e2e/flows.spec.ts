@@ -62,7 +62,7 @@ test('going online: the chip goes through its states, the list empties, the othe
   await chip.click();
   await page.getByRole('switch', { name: /Work offline/ }).click();
   await expect(chip).toHaveText(/Syncing \d of 5/);
-  await expect(chip).toHaveText('3 decisions wait', { timeout: 10_000 });
+  await expect(chip).toHaveText('4 decisions wait', { timeout: 10_000 });
   await expect(page.locator('.touch-mark')).toHaveText('Ange edits here');
   await page.getByRole('button', { name: 'Not on the server yet' }).click();
   await expect(page.getByText('Everything is on the server')).toBeVisible();

@@ -22,8 +22,8 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
   for (const locale of theme === 'light' ? (['en', 'fr'] as const) : (['en'] as const)) {
     const tag = `${theme}-${locale}`;
     const names = locale === 'fr'
-      ? { take: 'Emporter une carte', account: 'Avec mon compte', pending: /Pas encore/, decisions: /Décisions/, proposals: /Propositions/, peers: /autres/, log: /Journal/, settings: 'Réglages de la carte', style: 'Style', history: 'Historique' }
-      : { take: 'Take a map offline', account: 'With my account', pending: /Not on the server/, decisions: /Decisions/, proposals: /Proposals/, peers: /Others/, log: /Log/, settings: 'Map settings', style: 'Style', history: 'History' };
+      ? { take: 'Emporter une carte', account: 'Avec mon compte', pending: /Pas encore/, decisions: /Décisions/, recovered: /Supprimé par/, caption: 'Légende', proposals: /Propositions/, peers: /autres/, log: /Journal/, settings: 'Réglages de la carte', style: 'Style', history: 'Historique' }
+      : { take: 'Take a map offline', account: 'With my account', pending: /Not on the server/, decisions: /Decisions/, recovered: /Deleted by/, caption: 'Caption', proposals: /Proposals/, peers: /Others/, log: /Log/, settings: 'Map settings', style: 'Style', history: 'History' };
 
     test(`the library, ${tag}`, async ({ page }) => {
       await start(page, { theme, locale });
@@ -42,7 +42,7 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
     });
 
     test(`the map and its panels, ${tag}`, async ({ page }) => {
-      test.setTimeout(90_000);
+      test.setTimeout(240_000);
       await start(page, { theme, locale });
       await openSurvey(page);
       await keep(page, `map-${tag}`);
@@ -55,12 +55,16 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: names.settings }).click();
       await keep(page, `settings-${tag}`);
+      await page.getByRole('tab').nth(1).click();
+      await keep(page, `map-style-${tag}`);
+      await page.getByRole('button', { name: names.caption }).click();
+      await keep(page, `caption-${tag}`);
       await page.getByRole('button', { name: /^Parcels/ }).click();
       await keep(page, `layer-${tag}`);
       await page.getByTestId('chip').click();
       await keep(page, `chip-${tag}`);
       await page.keyboard.press('Escape');
-      for (const [name, entry] of [['pending', names.pending], ['decisions', names.decisions], ['proposals', names.proposals], ['peers', names.peers], ['log', names.log]] as const) {
+      for (const [name, entry] of [['pending', names.pending], ['decisions', names.decisions], ['recovered', names.recovered], ['proposals', names.proposals], ['peers', names.peers], ['log', names.log]] as const) {
         await menu(page, entry);
         await keep(page, `${name}-${tag}`);
       }
@@ -69,6 +73,10 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
       await clickMap(page, 0.5, 0.2);
       await clickMap(page, 0.6, 0.1);
       await keep(page, `drawing-${tag}`);
+      await page.keyboard.press('Escape');
+      await clickFeature(page, 'Parcel 4');
+      await clickFeature(page, 'Parcel 4', [], 'right');
+      await keep(page, `place-menu-${tag}`);
       await page.keyboard.press('Escape');
       await page.keyboard.press('F1');
       await keep(page, `shortcuts-${tag}`);

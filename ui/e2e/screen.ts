@@ -42,13 +42,13 @@ export async function placeOf(page: Page, [lon = 0, lat = 0]: number[]): Promise
 }
 
 /** Clicks a feature; a point where its pin is. */
-export async function clickFeature(page: Page, name: string, modifiers: ('Shift' | 'Control')[] = []): Promise<void> {
+export async function clickFeature(page: Page, name: string, modifiers: ('Shift' | 'Control')[] = [], button: 'left' | 'right' = 'left'): Promise<void> {
   const feature = (await features(page)).find((one) => one.name === name);
   if (feature === undefined) throw new Error(`no feature ${name}`);
   const spot = inside(feature);
   const place = await placeOf(page, spot);
   for (const key of modifiers) await page.keyboard.down(key);
-  await page.mouse.click(place.x, place.y - (feature.type === 'Point' ? 12 : 0));
+  await page.mouse.click(place.x, place.y - (feature.type === 'Point' ? 12 : 0), { button });
   for (const key of modifiers) await page.keyboard.up(key);
   await settled(page);
 }

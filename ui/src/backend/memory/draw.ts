@@ -71,7 +71,8 @@ function styleOf(map: StoredMap, layer: Layer, feature: Feature, ruled: string |
   const point = feature.geometry.type.endsWith('Point');
   const base = textOf(read('color')) || textOf(DEFAULTS['color']);
   const color = ruled !== null && point ? ruled : base;
-  const label = read('showLabel') === true ? { side: (textOf(read('labelDirection')) || 'auto') as LabelSide, hover: false, interactive: false } : null;
+  // uMap's third value, null, means under the pointer only.
+  const label = read('showLabel') === false ? null : { side: (textOf(read('labelDirection')) || 'auto') as LabelSide, hover: read('showLabel') === null, interactive: false };
   const dash = (textOf(read('dashArray')).match(/\d+(\.\d+)?/g) ?? []).map(Number);
   const stroke = read('stroke') === false ? null : { color, width: Number(read('weight') ?? 3), opacity: Number(read('opacity') ?? 0.5), dash };
   const fill = read('fill') === false ? null : { color: ruled ?? (textOf(read('fillColor')) || base), opacity: ruled !== null ? 0.75 : Number(read('fillOpacity') ?? 0.3) };

@@ -62,7 +62,7 @@ export function sampleMap(id: string, now: number, name = 'Vercors field survey'
 
   const layer = (key: string, title: string, kind: LayerKind, settings: JsonObject, fields: [string, string, ...string[]][] = [], extra: Partial<Layer> = {}): string => {
     const id = `layer-${key}`;
-    map.layers.set(id, { id, name: title, parent: null, rank: map.layers.size, group: false, kind, mayEdit: true, settings: { displayOnLoad: true, name: title, ...settings }, fields: fields.map(([key, type, ...values]): Field => ({ key, type, values, fromMap: false })), ...extra });
+    map.layers.set(id, { id, name: title, parent: null, rank: map.layers.size, group: false, kind, mayEdit: true, settings: { displayOnLoad: true, name: title, fields: fields.map(([key, type, ...values]) => ({ key, type, ...(values.length > 0 ? { values } : {}) })), ...settings }, fields: fields.map(([key, type, ...values]): Field => ({ key, type, values, fromMap: false })), ...extra });
     return id;
   };
   const add = (to: string, geometry: Geometry, properties: JsonObject, options: JsonObject = {}): Feature => {

@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 CLI=(gcc libc6-dev pkg-config ca-certificates)
 WINDOW=(libwebkit2gtk-4.1-dev)
 # A display for where there is none.
-SCREEN=(xvfb xauth openbox dbus imagemagick fonts-dejavu-core fonts-noto-color-emoji)
+SCREEN=(xvfb xauth openbox dbus xdotool imagemagick fonts-dejavu-core fonts-noto-color-emoji)
 TEST=(curl procps gnome-keyring postgresql-15 postgresql-15-postgis-3 redis-server python3 python3-venv chromium webkit2gtk-driver)
 
 rust() {

@@ -81,7 +81,9 @@ impl Window {
         let (screen, display) = screen();
         let port = free_port();
         let mut driver = Command::new("dbus-run-session");
-        driver.args(["--", "WebKitWebDriver", &format!("--port={port}")]);
+        // The address of the bus is kept for a second start of the program.
+        let keep = "printf %s \"$DBUS_SESSION_BUS_ADDRESS\" > \"$XDG_RUNTIME_DIR/bus\"; exec WebKitWebDriver \"$1\"";
+        driver.args(["--", "sh", "-c", keep, "sh", &format!("--port={port}")]);
         for (name, folder) in [
             ("HOME", "home"),
             ("XDG_DATA_HOME", "home/data"),
@@ -135,6 +137,28 @@ impl Window {
             if ready == json!(true) { Ok(()) } else { Err(ready) }
         });
         window
+    }
+
+    /// Starts the program again beside the open window, as a desktop does for a file or a link;
+    /// it hands over what it was given and ends.
+    #[track_caller]
+    pub fn start_again(&self, home: &WindowHome, arguments: &[&str]) {
+        let root = home.folder.path();
+        let bus = fs::read_to_string(root.join("home/run/bus")).unwrap_or_default();
+        let mut again = Command::new(program());
+        again.args(arguments).env("DISPLAY", &self.display).env("DBUS_SESSION_BUS_ADDRESS", bus.trim());
+        for (name, folder) in [
+            ("HOME", "home"),
+            ("XDG_DATA_HOME", "home/data"),
+            ("XDG_CONFIG_HOME", "home/config"),
+            ("XDG_RUNTIME_DIR", "home/run"),
+        ] {
+            again.env(name, root.join(folder));
+        }
+        again.env("BIVOUAC_DATA_DIR", home.data()).env("NO_AT_BRIDGE", "1").env("LC_ALL", "C.UTF-8");
+        let mut again = again.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts again");
+        let ended = wait_until_ended(&mut again);
+        assert!(ended, "the second program did not hand over and end");
     }
 
     fn try_call(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value, String> {
@@ -327,6 +351,28 @@ impl Window {
         panic!("Tab never came to {words:?}; it came to {seen:?}");
     }
 
+    /// Types into another window of the program, by the beginning of its title: texts and keys, as
+    /// xdotool names them (`key:Tab`). A page there is out of the driver's reach.
+    #[track_caller]
+    pub fn type_elsewhere(&self, title: &str, words: &[&str]) {
+        let tool = |arguments: &[&str]| {
+            let mut tool = Command::new("xdotool");
+            let out = tool.args(arguments).env("DISPLAY", &self.display).output().expect("xdotool runs");
+            String::from_utf8_lossy(&out.stdout).trim().to_owned()
+        };
+        let found = wait_until(&format!("a window called {title}"), PATIENCE, || {
+            let found = tool(&["search", "--onlyvisible", "--name", title]);
+            found.lines().next().map(str::to_owned).ok_or_else(|| "there is none".to_owned())
+        });
+        tool(&["windowfocus", "--sync", &found]);
+        for word in words {
+            match word.strip_prefix("key:") {
+                Some(key) => tool(&["key", "--delay", "80", key]),
+                None => tool(&["type", "--delay", "40", word]),
+            };
+        }
+    }
+
     /// Keeps a picture of the whole screen in `target/window`, which git ignores.
     #[track_caller]
     pub fn picture(&self, name: &str) -> PathBuf {
@@ -379,6 +425,18 @@ impl Drop for Window {
         }
         self.end();
     }
+}
+
+fn wait_until_ended(process: &mut Child) -> bool {
+    for _ in 0..400 {
+        if matches!(process.try_wait(), Ok(Some(_))) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+    false
 }
 
 /// A display of its own; it names its number when it is ready.

@@ -13,10 +13,18 @@ export type AskTile = (zoom: number, column: number, row: number) => Promise<Blo
 export class Tiles {
   readonly layer = new TileLayer<XYZ>({ zIndex: -5, visible: false, preload: 0 });
   private shown = '';
+  private failed = 0;
 
   constructor(private readonly ask: AskTile) {}
 
-  /** Shows a background, another one, or none; the same one again asks anew for what was missing. */
+  /** Asks again for the tiles that did not come, when there were some. */
+  again(): void {
+    if (this.failed === 0) return;
+    this.failed = 0;
+    this.layer.getSource()?.refresh();
+  }
+
+  /** Shows a background, another one, or none. */
   set(background: BackgroundView | null): void {
     if (background === null || background.leave !== 'yes') {
       this.layer.setVisible(false);
@@ -27,6 +35,7 @@ export class Tiles {
     const wanted = `${background.key} ${background.minZoom} ${background.maxZoom} ${background.online}`;
     if (wanted === this.shown) return;
     this.shown = wanted;
+    this.failed = 0;
     const source = new XYZ({
       tileGrid: createXYZ({ minZoom: background.minZoom, maxZoom: Math.max(background.minZoom, background.maxZoom) }),
       tileUrlFunction: (at) => at.join('/'),
@@ -48,6 +57,7 @@ export class Tiles {
       image.addEventListener('error', done, { once: true });
       image.src = address;
     } catch {
+      this.failed += 1;
       tile.setState(TileState.ERROR);
     }
   }

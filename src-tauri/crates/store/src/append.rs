@@ -17,9 +17,12 @@ use crate::stage::{Origin, SaveState};
 use crate::tx::Tx;
 
 /// So many rows are written by one statement.
-const MANY: usize = 16;
+const MANY: usize = 64;
 
-const PLAIN: &str = "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
+// FAIL, not ABORT: an error ends the transaction anyway, so SQLite need not keep the pages as they
+// were before each statement.
+const PLAIN: &str =
+    "INSERT OR FAIL INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
         sender, dirty, feature_type, state)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static PLAIN_MANY: LazyLock<String> = LazyLock::new(|| {
@@ -134,6 +137,7 @@ impl Tx<'_> {
         let held = self.hold(&operation.object)?;
         held.rows.push(row);
         held.logged = true;
+        held.recorded |= !new.applied && new.origin == Origin::Foreign;
         Ok(row)
     }
 

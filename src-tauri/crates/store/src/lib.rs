@@ -6,6 +6,7 @@
 //!
 //! [`Store`] is the one writing connection; [`Tx`] is one transaction, the only way to write.
 
+mod ahead;
 mod alias;
 mod append;
 mod base;
@@ -21,6 +22,7 @@ mod frame;
 mod fresh;
 mod hash;
 mod layer;
+mod listed;
 mod log;
 mod lost;
 mod map;

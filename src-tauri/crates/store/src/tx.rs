@@ -3,6 +3,7 @@
 use bivouac_journal::clock::Clock;
 use rusqlite::{CachedStatement, Connection};
 
+use crate::ahead::Ahead;
 use crate::alias::SameFeatures;
 use crate::append::Appended;
 use crate::error::Result;
@@ -26,6 +27,8 @@ pub struct Tx<'s> {
     pub(crate) hot: Hot<'s>,
     /// Rows that a list appended and that are written together.
     pub(crate) appended: Appended,
+    /// Rows of the log that a list which comes again will hold next.
+    pub(crate) ahead: Ahead,
     /// Features that are known by two ids.
     pub(crate) same: Option<SameFeatures>,
     clock: Option<Clock>,
@@ -40,6 +43,8 @@ pub(crate) struct Hot<'s> {
     pub append_many: Slot<'s>,
     pub probe: Slot<'s>,
     pub find_object: Slot<'s>,
+    pub read_object: Slot<'s>,
+    pub read_ahead: Slot<'s>,
     pub insert_object: Slot<'s>,
     pub update_object: Slot<'s>,
     pub insert_place: Slot<'s>,
@@ -76,6 +81,7 @@ impl Store {
             open_conflicts: None,
             hot: Hot::default(),
             appended: Appended::default(),
+            ahead: Ahead::default(),
             same: None,
             clock: None,
             done: false,

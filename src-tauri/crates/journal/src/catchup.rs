@@ -150,6 +150,7 @@ impl<'a> Registers<'a> {
     fn news(mut self, operations: &'a [Incoming], saved_at: &BTreeMap<LayerId, Order>) -> Vec<bool> {
         let mut touched: Vec<u32> = Vec::with_capacity(operations.len() * 3);
         let mut ends: Vec<usize> = Vec::with_capacity(operations.len());
+        self.objects.reserve(operations.len() / 2);
         for Incoming { operation, writes, .. } in operations {
             let at = place(operation);
             let layer_saved = || saved_at.get(operation.object.layer()?);

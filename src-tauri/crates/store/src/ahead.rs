@@ -12,11 +12,8 @@ use crate::tx::Tx;
 
 /// So many repetitions in neighbouring rows make a list that comes again.
 const RUN: u32 = 2;
-/// So many rows are read at once.
-const MANY: i64 = 128;
-
 const READ_ON: &str = "SELECT row, applied, wall, counter, clock, idx, verb, path, object, value, extra FROM operations
-     WHERE row > ?1 AND stamp IS NULL ORDER BY row LIMIT ?2";
+     WHERE row > ?1 AND stamp IS NULL ORDER BY row LIMIT 128";
 
 /// An operation's valid stamp and place in its batch, as columns.
 pub(crate) type Place = (i64, u32, i64, u32);
@@ -58,7 +55,12 @@ impl Ahead {
         }
     }
 
-    /// What was read is not needed, or no longer what the log holds.
+    /// Something new came in between; what was read may still be needed.
+    pub fn pause(&mut self) {
+        self.run = 0;
+    }
+
+    /// What was read is no longer what the log holds.
     pub fn stop(&mut self) {
         self.run = 0;
         self.forget();
@@ -106,7 +108,7 @@ impl Tx<'_> {
     fn read_on(&mut self) -> Result<()> {
         self.ahead.forget();
         let statement = self.hot.read_ahead.get(self.connection, READ_ON)?;
-        let mut rows = statement.query([self.ahead.last, MANY])?;
+        let mut rows = statement.query([self.ahead.last])?;
         while let Some(row) = rows.next()? {
             let value = row.get_ref(9)?.as_str_or_null().map_err(rusqlite::Error::from)?.map(|text| {
                 let from = self.ahead.texts.len();

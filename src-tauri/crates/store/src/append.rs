@@ -11,6 +11,7 @@ use bivouac_journal::json::Json;
 use bivouac_journal::operation::Marks;
 use rusqlite::{CachedStatement, params};
 
+use crate::ahead::Place;
 use crate::error::{Error, Result};
 use crate::log::{NewRow, marks_text, type_number, verb_number, wall};
 use crate::stage::{Origin, SaveState};
@@ -65,9 +66,9 @@ impl Appended {
         self.together = together;
     }
 
-    /// Whether a row waits that may be of that identity.
-    pub fn holds(&self, wall: i64, index: u32) -> bool {
-        self.rows.iter().any(|row| row.wall == wall && row.index == index)
+    /// Whether a row of that identity waits.
+    pub fn holds(&self, place: Place) -> bool {
+        self.rows.iter().any(|row| (row.wall, row.counter, row.clock, row.index) == place)
     }
 
     /// For when rows were taken out of the log.

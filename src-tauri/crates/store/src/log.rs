@@ -111,14 +111,16 @@ impl Tx<'_> {
             },
             None => None,
         };
+        // Rows with an invalid stamp neither wait nor are read ahead.
         if text.is_none() {
-            let found = self.next_repetition(operation, (wall, counter, clock, operation.index), path)?;
+            let place = (wall, counter, clock, operation.index);
+            let found = self.next_repetition(operation, place, path)?;
             if found.is_some() {
                 return Ok(found);
             }
-        }
-        if self.appended.holds(wall, operation.index) {
-            self.write_appended()?;
+            if self.appended.holds(place) {
+                self.write_appended()?;
+            }
         }
         let connection = self.connection;
         let probe = self.hot.probe.get(
@@ -140,7 +142,7 @@ impl Tx<'_> {
             self.ahead.found(found.0);
             return Ok(Some(found));
         }
-        self.ahead.stop();
+        self.ahead.pause();
         Ok(None)
     }
 

@@ -422,19 +422,23 @@ impl Tx<'_> {
             return Ok(());
         }
         let object = &held.object;
-        let (document, verbatim): (Arc<str>, bool) = match &held.document {
-            Some(document) => (document.clone(), false),
-            None if held.state.is_empty() => ("".into(), false),
-            None => match document::shown_verbatim(object, &held.state) {
-                Some(document) => (document.into(), true),
-                None => (document::shown(object, &held.state).into(), false),
-            },
+        let shown = match &held.document {
+            None if !held.state.is_empty() => document::shown_verbatim(object, &held.state),
+            Some(_) | None => None,
         };
-        let registers = if verbatim {
-            codec::encode_shown(connection, self.names, &held.state)?
-        } else {
-            codec::encode(connection, self.names, &held.state, &document)?
+        let registers = match (&shown, &held.document) {
+            (Some(_), _) => codec::encode_shown(connection, self.names, &held.state)?,
+            (None, Some(document)) => codec::encode(connection, self.names, &held.state, document)?,
+            (None, None) if held.state.is_empty() => Vec::new(),
+            (None, None) => {
+                let document: Arc<str> = document::shown(object, &held.state).into();
+                let registers = codec::encode(connection, self.names, &held.state, &document)?;
+                held.document = Some(document);
+                registers
+            }
         };
+        // What was laid in verbatim can be laid in again, so a long list keeps no copy of it.
+        let document = shown.as_deref().or(held.document.as_deref()).unwrap_or_default();
         let alive = held.state.is_alive();
         if held.new {
             let (kind, uid) = key(object);
@@ -457,15 +461,22 @@ impl Tx<'_> {
                 held.recorded,
             ])?;
         } else {
-            // A base that was the same as the row moves out before the row changes.
-            let update = self.hot.update_object.get(
-                connection,
-                "UPDATE objects SET base = CASE base_same WHEN 1 THEN document ELSE base END,
-                        base_registers = CASE base_same WHEN 1 THEN registers ELSE base_registers END,
-                        base_same = CASE base_same WHEN 1 THEN 2 ELSE base_same END,
-                        alive = ?2, document = ?3, registers = ?4, rows = ?5, read_at = ?6, recorded = ?7
-                 WHERE id = ?1",
-            )?;
+            let update = match held.based {
+                // A base that was the same as the row moves out before the row changes.
+                true => self.hot.update_based.get(
+                    connection,
+                    "UPDATE objects SET base = CASE base_same WHEN 1 THEN document ELSE base END,
+                            base_registers = CASE base_same WHEN 1 THEN registers ELSE base_registers END,
+                            base_same = CASE base_same WHEN 1 THEN 2 ELSE base_same END,
+                            alive = ?2, document = ?3, registers = ?4, rows = ?5, read_at = ?6, recorded = ?7
+                     WHERE id = ?1",
+                )?,
+                false => self.hot.update_object.get(
+                    connection,
+                    "UPDATE objects SET alive = ?2, document = ?3, registers = ?4, rows = ?5, read_at = ?6, recorded = ?7
+                     WHERE id = ?1",
+                )?,
+            };
             let rows = held.rows.as_bytes();
             update.execute(params![held.id, alive, document, registers, rows, held.read_at, held.recorded])?;
             if held.same_base {
@@ -492,7 +503,6 @@ impl Tx<'_> {
                 held.lies = lies;
             }
         }
-        held.document = Some(document);
         held.based |= held.same_base;
         (held.new, held.changed, held.same_base, held.logged) = (false, false, false, false);
         Ok(())

@@ -38,7 +38,7 @@ pub(crate) fn connection(connection: &Connection) -> Result<()> {
     }
     // Of a new file; one that is there keeps the size that it has.
     connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-    for (setting, wanted) in [("synchronous", 2), ("cell_size_check", 1), ("temp_store", 2), ("cache_size", -16_384)] {
+    for (setting, wanted) in [("synchronous", 2), ("cell_size_check", 1), ("temp_store", 2), ("cache_size", -32_768)] {
         connection.pragma_update(None, setting, wanted)?;
         let found: i64 = connection.pragma_query_value(None, setting, |row| row.get(0))?;
         if found != wanted {

@@ -47,6 +47,7 @@ pub(crate) struct Hot<'s> {
     pub read_ahead: Slot<'s>,
     pub insert_object: Slot<'s>,
     pub update_object: Slot<'s>,
+    pub update_based: Slot<'s>,
     pub insert_place: Slot<'s>,
 }
 

@@ -36,6 +36,7 @@ INSERT INTO names (id, text) VALUES (0, '');
 -- base_same: 0 no base, 1 the base is this row's document and registers, 2 base and base_registers.
 -- rows: the log rows that speak of it.
 -- read_at: first read from the server then and untouched since, so not in the log yet.
+-- recorded: 1 where the log may hold an operation of others on it that was not applied.
 CREATE TABLE objects (
     id INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,
@@ -49,6 +50,7 @@ CREATE TABLE objects (
     base TEXT,
     base_registers BLOB,
     read_at INTEGER,
+    recorded INTEGER NOT NULL DEFAULT 0,
     UNIQUE (kind, layer, uid)
 ) STRICT;
 
@@ -95,7 +97,6 @@ CREATE TABLE operations (
 ) STRICT;
 CREATE INDEX operations_identity ON operations (wall, idx);
 CREATE INDEX operations_pending ON operations (object, state) WHERE state BETWEEN 1 AND 4;
-CREATE INDEX operations_recorded ON operations (object) WHERE applied = 0;
 CREATE INDEX operations_unsaved ON operations (state) WHERE state = 8;
 CREATE INDEX operations_sent_as ON operations (sent_as) WHERE sent_as IS NOT NULL;
 CREATE INDEX operations_unit ON operations (unit) WHERE unit IS NOT NULL;

@@ -79,7 +79,8 @@ fn announcement(layer: &LayerId, entries: &[Entry]) -> Option<(LayerId, Hlc)> {
 pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
     let mut log = Log::default();
     let mut saved_at: BTreeMap<LayerId, Order> = BTreeMap::new();
-    let mut operations: Vec<Operation> = Vec::new();
+    let mut paths = Paths::default();
+    log.operations.reserve_exact(envelopes.len());
     for envelope in envelopes {
         let announced = envelope.reference_version().map(|(layer, _)| layer.clone());
         if let Some(layer) = &announced {
@@ -92,32 +93,46 @@ pub fn sort_log(envelopes: Vec<Envelope>) -> Log {
                     let last = saved_at.entry(layer.clone()).or_insert_with(Order::lowest);
                     *last = order.max(last.clone());
                 }
-                (Entry::Operation(operation), None) => operations.push(*operation),
+                (Entry::Operation(operation), None) => {
+                    // It was found sound when it was read.
+                    let writes = operation.written(&mut paths, false).unwrap_or_default();
+                    log.operations.push(Incoming { operation: *operation, standing: Standing::History, writes });
+                }
                 (Entry::Refused { why, .. }, _) => *log.refused.entry(why).or_default() += 1,
             }
         }
     }
-    let mut paths = Paths::default();
-    // They were found sound when they were read.
-    let writes: Vec<Vec<Write>> =
-        operations.iter().map(|operation| operation.written(&mut paths, false).unwrap_or_default()).collect();
-    let news = Registers::default().news(&operations, &writes, &saved_at);
-    log.operations.reserve_exact(operations.len());
-    for ((operation, writes), is_news) in operations.into_iter().zip(writes).zip(news) {
-        let standing = if is_news { Standing::Unsaved } else { Standing::History };
-        log.operations.push(Incoming { operation, standing, writes });
+    let news = Registers::default().news(&log.operations, &saved_at);
+    for (incoming, is_news) in log.operations.iter_mut().zip(news) {
+        if is_news {
+            incoming.standing = Standing::Unsaved;
+        }
     }
     log
 }
+
+/// So many registers of an object are looked through before they are looked up.
+const FEW: usize = 16;
 
 /// The newest operation of each register; objects, paths and registers as numbers.
 #[derive(Default)]
 struct Registers<'a> {
     objects: HashMap<&'a Object, u32>,
+    /// The first register of each object.
+    first: Vec<Option<u32>>,
     paths: HashMap<&'a str, u32>,
-    numbers: HashMap<(u32, u32), u32>,
-    /// Its order, and whether it is unsaved; by the register's number.
-    newest: Vec<(Place<'a>, bool)>,
+    registers: Vec<Newest<'a>>,
+    /// Those of objects that have more than a few.
+    more: HashMap<(u32, u32), u32>,
+}
+
+/// What stands newest in a register.
+struct Newest<'a> {
+    path: u32,
+    at: Place<'a>,
+    unsaved: bool,
+    /// Another register of the object.
+    next: Option<u32>,
 }
 
 /// As [`Order`], borrowed: whether it is valid, wall clock, counter, id, index.
@@ -132,51 +147,85 @@ fn place(operation: &Operation) -> Place<'_> {
 
 impl<'a> Registers<'a> {
     /// Whether each operation is the newest and unsaved in any of its registers.
-    fn news(
-        mut self,
-        operations: &'a [Operation],
-        writes: &'a [Vec<Write>],
-        saved_at: &BTreeMap<LayerId, Order>,
-    ) -> Vec<bool> {
-        let mut touched: Vec<u32> = Vec::with_capacity(operations.len() * 2);
+    fn news(mut self, operations: &'a [Incoming], saved_at: &BTreeMap<LayerId, Order>) -> Vec<bool> {
+        let mut touched: Vec<u32> = Vec::with_capacity(operations.len() * 3);
         let mut ends: Vec<usize> = Vec::with_capacity(operations.len());
-        for (operation, writes) in operations.iter().zip(writes) {
+        self.objects.reserve(operations.len() / 2);
+        for Incoming { operation, writes, .. } in operations {
             let at = place(operation);
             let layer_saved = || saved_at.get(operation.object.layer()?);
             let unsaved =
                 operation.dirty != Some(false) || layer_saved().is_some_and(|saved| operation.order() > *saved);
-            let next = number(self.objects.len());
-            let object = *self.objects.entry(&operation.object).or_insert(next);
-            for write in writes {
-                let next = number(self.paths.len());
-                let path = *self.paths.entry(write.path.as_stored()).or_insert(next);
-                let next = number(self.newest.len());
-                let register = *self.numbers.entry((object, path)).or_insert(next);
-                touched.push(register);
-                match self.newest.get_mut(usize::try_from(register).unwrap_or(usize::MAX)) {
-                    Some(newest) if at >= newest.0 => *newest = (at, unsaved),
-                    Some(_) => {}
-                    None => self.newest.push((at, unsaved)),
-                }
-            }
+            let object = self.object(&operation.object);
+            touched.extend(writes.iter().map(|write| {
+                let path = self.path(write.path.as_stored());
+                self.write(object, path, at, unsaved)
+            }));
             ends.push(touched.len());
         }
         let mut start = 0;
-        let each = operations.iter().zip(ends).map(|(operation, end)| {
+        let each = operations.iter().zip(ends).map(|(Incoming { operation, .. }, end)| {
             let at = place(operation);
             let registers = touched.get(start..end).unwrap_or_default();
             start = end;
             registers.iter().any(|register| {
-                let newest = usize::try_from(*register).ok().and_then(|r| self.newest.get(r));
-                newest.is_some_and(|(newest, unsaved)| *unsaved && *newest == at)
+                let newest = self.registers.get(usize_of(*register));
+                newest.is_some_and(|newest| newest.unsaved && newest.at == at)
             })
         });
         each.collect()
+    }
+
+    fn object(&mut self, object: &'a Object) -> u32 {
+        let next = number(self.objects.len());
+        let number = *self.objects.entry(object).or_insert(next);
+        if number == next {
+            self.first.push(None);
+        }
+        number
+    }
+
+    fn path(&mut self, path: &'a str) -> u32 {
+        let next = number(self.paths.len());
+        *self.paths.entry(path).or_insert(next)
+    }
+
+    /// Puts a write to its register; that register's number.
+    fn write(&mut self, object: u32, path: u32, at: Place<'a>, unsaved: bool) -> u32 {
+        let new = number(self.registers.len());
+        let register = self.register(object, path, new);
+        match self.registers.get_mut(usize_of(register)) {
+            Some(newest) if at >= newest.at => (newest.at, newest.unsaved) = (at, unsaved),
+            Some(_) => {}
+            None => self.registers.push(Newest { path, at, unsaved, next: None }),
+        }
+        register
+    }
+
+    /// The number of a register, `new` when there was none.
+    fn register(&mut self, object: u32, path: u32, new: u32) -> u32 {
+        let Some(mut link) = self.first.get_mut(usize_of(object)) else { return new };
+        for _ in 0..FEW {
+            let Some(at) = *link else {
+                *link = Some(new);
+                return new;
+            };
+            let Some(register) = self.registers.get_mut(usize_of(at)) else { return new };
+            if register.path == path {
+                return at;
+            }
+            link = &mut register.next;
+        }
+        *self.more.entry((object, path)).or_insert(new)
     }
 }
 
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn usize_of(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -237,6 +286,26 @@ mod tests {
         for (operations, expected) in cases {
             assert_eq!(standings(&log_of(&operations)), expected, "{operations:?}");
         }
+    }
+
+    #[test]
+    fn rule_16_only_the_newest_counts_in_an_object_of_many_registers() {
+        let set = |at: u32, name: u32| {
+            format!(
+                r#"{{"verb":"update","subject":"datalayer","metadata":{{"id":"{LAYER}"}},"key":"properties.p{name}","value":{at},"hlc":"{at}:0:a"}}"#
+            )
+        };
+        // Each register twice, the newer one first for every other of them.
+        let older_first = |name: &u32| name.is_multiple_of(2);
+        let first: Vec<u32> = (0..100).collect();
+        let at = |name: u32, again: bool| if older_first(&name) == again { 2000 + name } else { 1000 + name };
+        let operations: Vec<_> =
+            [false, true].iter().flat_map(|again| first.iter().map(|name| set(at(*name, *again), *name))).collect();
+        let found = standings(&log_of(&operations));
+        let expected = [false, true].iter().flat_map(|again| {
+            first.iter().map(|name| if older_first(name) == *again { Standing::Unsaved } else { Standing::History })
+        });
+        assert_eq!(found, expected.collect::<Vec<_>>());
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident($text:ty)) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Arc<str>);
+        pub struct $name($text);
 
         impl $name {
             /// The name as it stands on the wire.
@@ -44,17 +45,17 @@ macro_rules! name {
 }
 
 name!(
-    /// A layer: a hyphenated UUID.
-    LayerId
+    /// A layer: a hyphenated UUID. Few, and each shared by all that lies in it.
+    LayerId(Arc<str>)
 );
 name!(
-    /// A feature within its layer: five of `[A-Za-z0-9]` (rule 43).
-    FeatureId
+    /// A feature within its layer: five of `[A-Za-z0-9]` (rule 43). Many, so their text stands in place.
+    FeatureId(SmolStr)
 );
 name!(
     /// A connection to a room. A label, never authority (rule 36); fresh for each connection
     /// (rule 12).
-    PeerId
+    PeerId(Arc<str>)
 );
 
 impl LayerId {

@@ -67,11 +67,17 @@ impl Json {
 
     /// A value that stands inside this one's text; `part` has to come from [`Json::as_str`].
     pub(crate) fn part(&self, part: Raw<'_>) -> Self {
-        let start = (part.get().as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        let end = start.wrapping_add(part.get().len());
+        Self::inside(&self.text, part.get())
+    }
+
+    /// A value that stands inside a text which was found to be JSON, and shares it.
+    #[must_use]
+    pub fn inside(text: &Arc<str>, part: &str) -> Self {
+        let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+        let end = start.wrapping_add(part.len());
         match (u32::try_from(start), u32::try_from(end)) {
-            (Ok(from), Ok(to)) if end <= self.text.len() => Self { text: self.text.clone(), from, to },
-            _ => Self::from_raw(part),
+            (Ok(from), Ok(to)) if end <= text.len() => Self { text: text.clone(), from, to },
+            _ => Self::trusted(part),
         }
     }
 

@@ -23,4 +23,5 @@ pub mod path;
 pub mod project;
 mod scan;
 pub mod session;
+pub mod winners;
 pub mod wire;

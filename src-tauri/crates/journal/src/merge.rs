@@ -6,13 +6,13 @@
 //! only, not on their order of arrival, and what they show is in [`crate::project`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use crate::clock::Order;
 use crate::ids::{LayerId, Object};
 use crate::json::Json;
 use crate::operation::{Operation, OperationError, Write, alive};
 use crate::path::Path;
+use crate::winners::Winners;
 
 /// The newest write of one register.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,19 +39,19 @@ pub enum Outcome {
 /// The registers of one object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObjectState {
-    registers: BTreeMap<Path, Register>,
+    registers: Winners,
 }
 
 impl ObjectState {
     /// Puts registers together that were taken apart for storing.
     #[must_use]
-    pub fn from_registers(registers: BTreeMap<Path, Register>) -> Self {
+    pub fn from_registers(registers: Winners) -> Self {
         Self { registers }
     }
 
     /// Every register with its winner, by path.
     #[must_use]
-    pub fn registers(&self) -> &BTreeMap<Path, Register> {
+    pub fn registers(&self) -> &Winners {
         &self.registers
     }
 
@@ -98,11 +98,7 @@ impl ObjectState {
                 },
             }
         }
-        let below: Vec<Path> =
-            self.below(&path).filter(|(_, register)| register.order < order).map(|(path, _)| path.clone()).collect();
-        for path in below {
-            self.registers.remove(&path);
-        }
+        self.registers.remove_below(&path, |register| register.order < order);
         Outcome::Won(self.registers.insert(path, Register { order, value, row }))
     }
 
@@ -113,13 +109,6 @@ impl ObjectState {
             let write = Write { path: path.clone(), value: register.value.clone() };
             self.write(write, order, row);
         }
-    }
-
-    fn below<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, &'a Register)> {
-        self.registers
-            .range::<str, _>((Bound::Excluded(path.as_stored()), Bound::Unbounded))
-            .take_while(move |(p, _)| p.as_stored().starts_with(path.as_stored()))
-            .filter(move |(p, _)| path.covers(p))
     }
 }
 
@@ -204,6 +193,9 @@ pub fn apply<R: Registers>(
 /// Applies the writes of one operation to its object.
 #[must_use]
 pub fn apply_writes(state: &mut ObjectState, writes: Vec<Write>, order: &Order, row: i64) -> Applied {
+    if state.is_empty() {
+        state.registers.reserve(writes.len());
+    }
     let writes = writes
         .into_iter()
         .map(|write| {

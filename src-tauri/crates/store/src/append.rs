@@ -11,15 +11,19 @@ use bivouac_journal::json::Json;
 use bivouac_journal::operation::Marks;
 use rusqlite::{CachedStatement, params};
 
+use crate::lookahead::Place;
 use crate::error::{Error, Result};
 use crate::log::{NewRow, marks_text, type_number, verb_number, wall};
 use crate::stage::{Origin, SaveState};
 use crate::tx::Tx;
 
 /// So many rows are written by one statement.
-const MANY: usize = 16;
+const MANY: usize = 64;
 
-const PLAIN: &str = "INSERT INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
+// FAIL, not ABORT: an error ends the transaction anyway, so SQLite need not keep the pages as they
+// were before each statement.
+const PLAIN: &str =
+    "INSERT OR FAIL INTO operations (wall, counter, clock, idx, object, verb, path, value, origin, applied, at,
         sender, dirty, feature_type, state)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static PLAIN_MANY: LazyLock<String> = LazyLock::new(|| {
@@ -62,9 +66,9 @@ impl Appended {
         self.together = together;
     }
 
-    /// Whether a row waits that may be of that identity.
-    pub fn holds(&self, wall: i64, index: u32) -> bool {
-        self.rows.iter().any(|row| row.wall == wall && row.index == index)
+    /// Whether a row of that identity waits.
+    pub fn holds(&self, place: Place) -> bool {
+        self.rows.iter().any(|row| (row.wall, row.counter, row.clock, row.index) == place)
     }
 
     /// For when rows were taken out of the log.
@@ -134,6 +138,7 @@ impl Tx<'_> {
         let held = self.hold(&operation.object)?;
         held.rows.push(row);
         held.logged = true;
+        held.recorded |= !new.applied && new.origin == Origin::Foreign;
         Ok(row)
     }
 

@@ -47,7 +47,7 @@ impl Tx<'_> {
     /// # Errors
     /// When it cannot be read.
     pub fn base(&mut self, object: &Object) -> Result<Option<Base>> {
-        if self.hold(object)?.new && !self.hold(object)?.changed {
+        if !self.is_based(object)? {
             return Ok(None);
         }
         self.flush_one(object)?;
@@ -65,6 +65,12 @@ impl Tx<'_> {
         Ok(Some(Base { document, state }))
     }
 
+    /// Whether the server ever showed the object, as far as is noted here.
+    pub(crate) fn is_based(&mut self, object: &Object) -> Result<bool> {
+        let held = self.hold(object)?;
+        Ok(held.based || held.same_base)
+    }
+
     /// Keeps the object's base; `None` forgets it.
     ///
     /// # Errors
@@ -79,6 +85,7 @@ impl Tx<'_> {
         self.connection
             .prepare_cached("UPDATE objects SET base_same = ?2, base = ?3, base_registers = ?4 WHERE id = ?1")?
             .execute(params![id, if base.is_some() { 2 } else { 0 }, base.map(|b| &*b.document), registers])?;
+        self.hold(object)?.based = base.is_some();
         Ok(())
     }
 
@@ -100,6 +107,7 @@ impl Tx<'_> {
                 "UPDATE objects SET base_same = 1, base = NULL, base_registers = NULL WHERE id = ?1 AND base_same <> 1",
             )?
             .execute([id])?;
+        self.hold(object)?.based = true;
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! the register before, and its value unless the document shows it verbatim at the path.
 //! Numbers are LEB128. The first byte is the format's number.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bivouac_journal::clock::Order;
 use bivouac_journal::json::Json;
@@ -86,8 +86,13 @@ fn encode_with(
 }
 
 /// Reads registers back; the values come from `document` where they were left there.
-pub(crate) fn decode(connection: &Connection, names: &mut Names, blob: &[u8], document: &str) -> Result<ObjectState> {
-    let mut registers = BTreeMap::new();
+pub(crate) fn decode(
+    connection: &Connection,
+    names: &mut Names,
+    blob: &[u8],
+    document: &Arc<str>,
+) -> Result<ObjectState> {
+    let mut registers = Vec::with_capacity(8);
     let Some((format, mut rest)) = blob.split_first() else { return Ok(ObjectState::default()) };
     if *format != FORMAT {
         return Err(damaged());
@@ -112,14 +117,14 @@ pub(crate) fn decode(connection: &Connection, names: &mut Names, blob: &[u8], do
             ABSENT => None,
             TRUE => Some(alive()),
             FALSE => Some(dead()),
-            SHOWN => Some(Json::trusted(parts.get(&path).ok_or_else(damaged)?)),
+            SHOWN => Some(Json::inside(document, parts.get(&path).ok_or_else(damaged)?)),
             OWN => Some(own(&mut rest)?),
             _ => return Err(damaged()),
         };
         last = Some((order.clone(), row));
-        registers.insert(path, Register { order, value, row });
+        registers.push((path, Register { order, value, row }));
     }
-    Ok(ObjectState::from_registers(registers))
+    Ok(ObjectState::from_registers(registers.into_iter().collect()))
 }
 
 fn own(rest: &mut &[u8]) -> Result<Json> {

@@ -67,51 +67,54 @@ fn stands(path: &Path) -> Stands<'_> {
 /// A feature none of whose registers lies above another.
 fn plain_feature(id: &FeatureId, state: &ObjectState) -> Option<String> {
     let mut bytes = 128;
-    let mut has_options = false;
     let mut geometry = "null";
+    let (mut properties, mut options, mut beside) = (Vec::with_capacity(8), Vec::with_capacity(8), Vec::new());
     for (path, register) in state.registers() {
-        let value = text(register);
-        match stands(path) {
-            Stands::Across => return None,
-            Stands::Geometry => geometry = value.unwrap_or("null"),
-            Stands::Option(_) => has_options |= value.is_some(),
-            Stands::Nowhere | Stands::Property(_) | Stands::Beside(_) => {}
-        }
-        bytes += path.as_stored().len() + value.map_or(0, str::len);
+        let (list, name, value) = match (stands(path), text(register)) {
+            (Stands::Across, _) => return None,
+            (Stands::Nowhere, _) | (_, None) => continue,
+            (Stands::Geometry, Some(value)) => {
+                geometry = value;
+                bytes += value.len();
+                continue;
+            }
+            (Stands::Property(name), Some(value)) => (&mut properties, name, value),
+            (Stands::Option(name), Some(value)) => (&mut options, name, value),
+            (Stands::Beside(name), Some(value)) => (&mut beside, name, value),
+        };
+        list.push((name, value));
+        bytes += name.len() + value.len() + 4;
     }
     let mut out = String::with_capacity(bytes);
     out.push_str(r#"{"type":"Feature","geometry":"#);
     out.push_str(geometry);
     out.push_str(r#","properties":{"#);
     let mut first = true;
-    for (path, register) in state.registers() {
-        if let Stands::Property(name) = stands(path) {
-            member(&mut out, &mut first, name, register);
-        }
+    for (name, value) in &properties {
+        member(&mut out, &mut first, name, value);
     }
-    if has_options {
+    if !options.is_empty() {
         separate(&mut out, &mut first);
-        let _ = write!(out, "\"{OPTIONS}\":{{");
+        out.push('"');
+        out.push_str(OPTIONS);
+        out.push_str("\":{");
         let mut first = true;
-        for (path, register) in state.registers() {
-            if let Stands::Option(name) = stands(path) {
-                member(&mut out, &mut first, name, register);
-            }
+        for (name, value) in &options {
+            member(&mut out, &mut first, name, value);
         }
         out.push('}');
     }
     out.push('}');
-    for (path, register) in state.registers() {
-        if let Stands::Beside(name) = stands(path) {
-            member(&mut out, &mut false, name, register);
-        }
+    for (name, value) in &beside {
+        member(&mut out, &mut false, name, value);
     }
-    let _ = write!(out, r#","id":"{id}"}}"#);
+    out.push_str(r#","id":""#);
+    out.push_str(id.as_str());
+    out.push_str("\"}");
     Some(out)
 }
 
-fn member(out: &mut String, first: &mut bool, name: &str, register: &Register) {
-    let Some(value) = text(register) else { return };
+fn member(out: &mut String, first: &mut bool, name: &str, value: &str) {
     separate(out, first);
     let plain = name.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\');
     if plain {
@@ -181,8 +184,6 @@ fn deep<'a>(top: &Members<'a>, path: &Path) -> Option<Raw<'a>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use bivouac_journal::clock::Order;
     use bivouac_journal::ids::LayerId;
     use bivouac_journal::json::Json;
@@ -192,7 +193,7 @@ mod tests {
     fn state(values: &[(Path, Option<&str>)]) -> ObjectState {
         let register =
             |value: &Option<&str>| Register { order: Order::server(1), value: value.map(Json::trusted), row: 1 };
-        ObjectState::from_registers(values.iter().map(|(p, v)| (p.clone(), register(v))).collect::<BTreeMap<_, _>>())
+        ObjectState::from_registers(values.iter().map(|(p, v)| (p.clone(), register(v))).collect())
     }
 
     #[test]

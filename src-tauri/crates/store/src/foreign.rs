@@ -3,7 +3,7 @@
 //! Repetitions are told by identity and content (M0), history is only recorded (rule 16), what
 //! speaks of unknown layers waits (rule 26), what touches strict layers becomes a proposal (33).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bivouac_journal::clock::Order;
 use bivouac_journal::ids::{LayerId, Object, PeerId};
@@ -12,6 +12,7 @@ use bivouac_journal::operation::{Operation, OperationError, Verb, Write};
 use bivouac_journal::path::Path;
 
 use crate::error::Result;
+use crate::hash::HashMap;
 use crate::layer;
 use crate::log::{NewRow, Row};
 use crate::open::Store;
@@ -70,6 +71,8 @@ pub struct ForeignReport {
 pub(crate) struct Standings {
     known: bool,
     strict: bool,
+    /// Whether a document of it was read from the server.
+    pub(crate) was_read: bool,
 }
 
 pub(crate) type LayerStandings = HashMap<LayerId, Standings>;
@@ -287,8 +290,8 @@ impl Tx<'_> {
         let held = self.hold(&Object::Layer(layer.clone()))?;
         let known = held.state.registers().contains_key(&Path::existence());
         let id = held.id;
-        let strict = layer::facts(self.connection, id)?.is_some_and(|facts| facts.is_strict());
-        let standings = Standings { known, strict };
+        let facts = layer::facts(self.connection, id)?.unwrap_or_default();
+        let standings = Standings { known, strict: facts.is_strict(), was_read: facts.reference.is_some() };
         self.standings.insert(layer.clone(), standings);
         Ok(standings)
     }

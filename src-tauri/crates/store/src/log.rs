@@ -111,8 +111,16 @@ impl Tx<'_> {
             },
             None => None,
         };
-        if self.appended.holds(wall, operation.index) {
-            self.write_appended()?;
+        // Rows with an invalid stamp neither wait nor are read ahead.
+        if text.is_none() {
+            let place = (wall, counter, clock, operation.index);
+            let found = self.next_repetition(operation, place, path)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            if self.appended.holds(place) {
+                self.write_appended()?;
+            }
         }
         let connection = self.connection;
         let probe = self.hot.probe.get(
@@ -120,21 +128,21 @@ impl Tx<'_> {
             "SELECT row, applied, verb, path, object, value, extra FROM operations
              WHERE wall = ?1 AND counter = ?2 AND clock = ?3 AND idx = ?4 AND stamp IS ?5 ORDER BY row",
         )?;
-        let same = |found: Option<&str>, ours: &Option<Json>| {
-            found == ours.as_ref().map(Json::as_str) || found.map(Json::trusted) == *ours
-        };
         let mut rows = probe.query(params![wall, counter, clock, operation.index, text])?;
         while let Some(row) = rows.next()? {
             if row.get::<_, i64>(2)? != verb_number(operation.verb)
                 || row.get::<_, Option<i64>>(3)? != path
-                || !same(row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.value)
-                || !same(row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?, &operation.extra)
+                || !is_same(row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?, operation.value.as_ref())
+                || !is_same(row.get_ref(6)?.as_str_or_null().map_err(rusqlite::Error::from)?, operation.extra.as_ref())
                 || !self.objects.is_named(connection, row.get(4)?, &operation.object)?
             {
                 continue;
             }
-            return Ok(Some((row.get(0)?, row.get(1)?)));
+            let found = (row.get(0)?, row.get(1)?);
+            self.again.found(found.0);
+            return Ok(Some(found));
         }
+        self.again.pause();
         Ok(None)
     }
 
@@ -257,6 +265,7 @@ impl Tx<'_> {
 
     pub(crate) fn set_applied(&mut self, row: i64) -> Result<()> {
         self.write_appended()?;
+        self.again.stop();
         self.connection.prepare_cached("UPDATE operations SET applied = 1 WHERE row = ?1")?.execute([row])?;
         Ok(())
     }
@@ -284,6 +293,15 @@ impl Tx<'_> {
                 Ok(newest)
             }
         }
+    }
+}
+
+/// Whether a text of the log is the same value.
+pub(crate) fn is_same(found: Option<&str>, ours: Option<&Json>) -> bool {
+    match (found, ours) {
+        (Some(found), Some(ours)) => found == ours.as_str() || Json::trusted(found) == *ours,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::codec;
 use crate::document;
 use crate::error::{Error, Result};
 use crate::hash::HashMap;
+use crate::listed::Listed;
 use crate::log::NewRow;
 use crate::names::Names;
 use crate::rows::RowList;
@@ -38,9 +39,13 @@ pub(crate) struct Held {
     pub new: bool,
     pub changed: bool,
     pub same_base: bool,
+    /// Whether the file holds a base of it.
+    pub based: bool,
     /// The log rows that speak of it, and whether there are more than the file lists.
     pub rows: RowList,
     pub logged: bool,
+    /// Whether one of them may be an operation of others that was not applied.
+    pub recorded: bool,
     /// What the R-tree knows: the geometry of a living feature, and its order.
     lies: Lies,
 }
@@ -58,8 +63,10 @@ impl Held {
             new: true,
             changed: false,
             same_base: false,
+            based: false,
             rows: RowList::default(),
             logged: false,
+            recorded: false,
             lies: None,
         }
     }
@@ -73,14 +80,19 @@ pub(crate) struct Objects {
     last: usize,
     names: HashMap<i64, Object>,
     next: Option<i64>,
-    /// Every object that the file held when a long list came, by layer and name.
-    listed: Option<HashMap<i64, HashMap<Box<str>, i64>>>,
+    /// Every object that the file held when a long list came.
+    listed: Option<Listed>,
+    /// The layer that was asked for last, and its number.
+    layer: Option<(LayerId, i64)>,
 }
 
 /// From so many operations on, reading all names once is less work than looking for each.
 const LONG_LIST: usize = 500;
 /// As long as the file holds no more than so many objects for each operation.
 const OBJECTS_EACH: usize = 8;
+
+const FIND: &str = "SELECT id, document, registers, read_at, rows, base_same, recorded FROM objects WHERE kind = ?1 AND layer = ?2 AND uid = ?3";
+const BY_NUMBER: &str = "SELECT id, document, registers, read_at, rows, base_same, recorded FROM objects WHERE id = ?1";
 
 pub(crate) fn key(object: &Object) -> (i64, &str) {
     match object {
@@ -132,10 +144,6 @@ pub(crate) fn read(connection: &Connection, names: &mut Names, id: i64) -> Resul
     Ok((document, state))
 }
 
-fn find(listed: &HashMap<i64, HashMap<Box<str>, i64>>, layer: i64, uid: &str) -> Option<i64> {
-    listed.get(&layer)?.get(uid).copied()
-}
-
 /// The log rows of one stored object.
 pub(crate) fn rows(connection: &Connection, id: i64) -> Result<RowList> {
     let read = "SELECT rows FROM objects WHERE id = ?1";
@@ -166,7 +174,10 @@ impl Tx<'_> {
         if let Some(document) = &held.document {
             return Ok(document.clone());
         }
-        let document: Arc<str> = document::shown(object, &held.state).into();
+        let document: Arc<str> = match held.state.is_empty() {
+            true => "".into(),
+            false => document::shown(object, &held.state).into(),
+        };
         held.document = Some(document.clone());
         Ok(document)
     }
@@ -213,20 +224,24 @@ impl Tx<'_> {
     fn fetch(&mut self, object: &Object) -> Result<Held> {
         let layer = self.layer_number(object)?;
         let (kind, uid) = key(object);
-        if self.objects.listed.as_ref().is_some_and(|listed| find(listed, layer, uid).is_none()) {
-            return Ok(Held::new(object.clone(), self.next_object()?));
-        }
-        let find = self.hot.find_object.get(
-            self.connection,
-            "SELECT id, document, registers, read_at, rows FROM objects WHERE kind = ?1 AND layer = ?2 AND uid = ?3",
-        )?;
-        let found = find
-            .query_row(params![kind, layer, uid], |row| {
-                let (document, registers) = (row.get::<_, Arc<str>>(1)?, row.get::<_, Vec<u8>>(2)?);
-                Ok((row.get::<_, i64>(0)?, document, registers, row.get(3)?, row.get::<_, Vec<u8>>(4)?))
-            })
-            .optional()?;
-        let Some((id, document, registers, read_at, rows)) = found else {
+        let columns = |row: &rusqlite::Row<'_>| {
+            let (document, registers) = (row.get::<_, Arc<str>>(1)?, row.get::<_, Vec<u8>>(2)?);
+            let (rows, base_same) = (row.get::<_, Vec<u8>>(4)?, row.get::<_, i64>(5)?);
+            Ok((row.get::<_, i64>(0)?, document, registers, row.get(3)?, rows, base_same, row.get(6)?))
+        };
+        let found = match &self.objects.listed {
+            Some(listed) => match listed.find(layer, uid) {
+                Some(id) => {
+                    self.hot.read_object.get(self.connection, BY_NUMBER)?.query_row([id], columns).optional()?
+                }
+                None => None,
+            },
+            None => {
+                let find = self.hot.find_object.get(self.connection, FIND)?;
+                find.query_row(params![kind, layer, uid], columns).optional()?
+            }
+        };
+        let Some((id, document, registers, read_at, rows, base_same, recorded)) = found else {
             return Ok(Held::new(object.clone(), self.next_object()?));
         };
         let mut held = Held::new(object.clone(), id);
@@ -234,6 +249,7 @@ impl Tx<'_> {
         held.lies = lies(&held.state);
         (held.document, held.read_at, held.new) = (Some(document), read_at, false);
         held.rows = RowList::read(rows)?;
+        (held.based, held.recorded) = (base_same != 0, recorded);
         Ok(held)
     }
 
@@ -245,21 +261,23 @@ impl Tx<'_> {
         if operations < LONG_LIST || !few || !self.objects.held.is_empty() {
             return Ok(());
         }
-        let mut listed: HashMap<i64, HashMap<Box<str>, i64>> = HashMap::default();
-        let mut statement = self.connection.prepare_cached("SELECT id, layer, uid FROM objects")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let uid = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
-            listed.entry(row.get(1)?).or_default().insert(uid.into(), row.get(0)?);
-        }
-        self.objects.listed = Some(listed);
+        self.objects.listed = Some(Listed::read(self.connection)?);
         Ok(())
     }
 
     fn layer_number(&mut self, object: &Object) -> Result<i64> {
         match object {
             Object::Map | Object::Layer(_) => Ok(0),
-            Object::Feature(layer, _) => Ok(self.hold(&Object::Layer(layer.clone()))?.id),
+            Object::Feature(layer, _) => {
+                if let Some((known, number)) = &self.objects.layer
+                    && known == layer
+                {
+                    return Ok(*number);
+                }
+                let number = self.hold(&Object::Layer(layer.clone()))?.id;
+                self.objects.layer = Some((layer.clone(), number));
+                Ok(number)
+            }
         }
     }
 
@@ -397,33 +415,37 @@ impl Tx<'_> {
         if !held.changed {
             if held.logged && !held.new {
                 connection
-                    .prepare_cached("UPDATE objects SET rows = ?2 WHERE id = ?1")?
-                    .execute(params![held.id, held.rows.as_bytes()])?;
+                    .prepare_cached("UPDATE objects SET rows = ?2, recorded = ?3 WHERE id = ?1")?
+                    .execute(params![held.id, held.rows.as_bytes(), held.recorded])?;
                 held.logged = false;
             }
             return Ok(());
         }
         let object = &held.object;
-        let (document, verbatim): (Arc<str>, bool) = match &held.document {
-            Some(document) => (document.clone(), false),
-            None if held.state.is_empty() => ("".into(), false),
-            None => match document::shown_verbatim(object, &held.state) {
-                Some(document) => (document.into(), true),
-                None => (document::shown(object, &held.state).into(), false),
-            },
+        let shown = match &held.document {
+            None if !held.state.is_empty() => document::shown_verbatim(object, &held.state),
+            Some(_) | None => None,
         };
-        let registers = if verbatim {
-            codec::encode_shown(connection, self.names, &held.state)?
-        } else {
-            codec::encode(connection, self.names, &held.state, &document)?
+        let registers = match (&shown, &held.document) {
+            (Some(_), _) => codec::encode_shown(connection, self.names, &held.state)?,
+            (None, Some(document)) => codec::encode(connection, self.names, &held.state, document)?,
+            (None, None) if held.state.is_empty() => Vec::new(),
+            (None, None) => {
+                let document: Arc<str> = document::shown(object, &held.state).into();
+                let registers = codec::encode(connection, self.names, &held.state, &document)?;
+                held.document = Some(document);
+                registers
+            }
         };
+        // What was laid in verbatim can be laid in again, so a long list keeps no copy of it.
+        let document = shown.as_deref().or(held.document.as_deref()).unwrap_or_default();
         let alive = held.state.is_alive();
         if held.new {
             let (kind, uid) = key(object);
             let insert = self.hot.insert_object.get(
                 connection,
-                "INSERT INTO objects (id, kind, layer, uid, alive, document, registers, rows, base_same, read_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO objects (id, kind, layer, uid, alive, document, registers, rows, base_same, read_at, recorded)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?;
             insert.execute(params![
                 held.id,
@@ -435,19 +457,28 @@ impl Tx<'_> {
                 registers,
                 held.rows.as_bytes(),
                 held.same_base,
-                held.read_at
+                held.read_at,
+                held.recorded,
             ])?;
         } else {
-            // A base that was the same as the row moves out before the row changes.
-            let update = self.hot.update_object.get(
-                connection,
-                "UPDATE objects SET base = CASE base_same WHEN 1 THEN document ELSE base END,
-                        base_registers = CASE base_same WHEN 1 THEN registers ELSE base_registers END,
-                        base_same = CASE base_same WHEN 1 THEN 2 ELSE base_same END,
-                        alive = ?2, document = ?3, registers = ?4, rows = ?5, read_at = ?6
-                 WHERE id = ?1",
-            )?;
-            update.execute(params![held.id, alive, document, registers, held.rows.as_bytes(), held.read_at])?;
+            let update = match held.based {
+                // A base that was the same as the row moves out before the row changes.
+                true => self.hot.update_based.get(
+                    connection,
+                    "UPDATE objects SET base = CASE base_same WHEN 1 THEN document ELSE base END,
+                            base_registers = CASE base_same WHEN 1 THEN registers ELSE base_registers END,
+                            base_same = CASE base_same WHEN 1 THEN 2 ELSE base_same END,
+                            alive = ?2, document = ?3, registers = ?4, rows = ?5, read_at = ?6, recorded = ?7
+                     WHERE id = ?1",
+                )?,
+                false => self.hot.update_object.get(
+                    connection,
+                    "UPDATE objects SET alive = ?2, document = ?3, registers = ?4, rows = ?5, read_at = ?6, recorded = ?7
+                     WHERE id = ?1",
+                )?,
+            };
+            let rows = held.rows.as_bytes();
+            update.execute(params![held.id, alive, document, registers, rows, held.read_at, held.recorded])?;
             if held.same_base {
                 connection
                     .prepare_cached(
@@ -472,7 +503,7 @@ impl Tx<'_> {
                 held.lies = lies;
             }
         }
-        held.document = Some(document);
+        held.based |= held.same_base;
         (held.new, held.changed, held.same_base, held.logged) = (false, false, false, false);
         Ok(())
     }
@@ -538,7 +569,7 @@ impl Objects {
     fn forget(&mut self) {
         (self.last, self.held) = (0, Vec::new());
         // There are more by now.
-        self.listed = None;
+        (self.listed, self.layer) = (None, None);
         self.places.clear();
         self.names.clear();
     }
@@ -557,9 +588,9 @@ impl Objects {
         if let Some(listed) = &self.listed {
             let layer = match object {
                 Object::Map | Object::Layer(_) => Some(0),
-                Object::Feature(layer, _) => find(listed, 0, layer.as_str()),
+                Object::Feature(layer, _) => listed.find(0, layer.as_str()),
             };
-            return Ok(layer.and_then(|layer| find(listed, layer, uid)) == Some(id));
+            return Ok(layer.and_then(|layer| listed.find(layer, uid)) == Some(id));
         }
         let (same, layer): (bool, i64) = connection
             .prepare_cached("SELECT kind = ?2 AND uid = ?3, layer FROM objects WHERE id = ?1")?

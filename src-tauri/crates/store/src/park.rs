@@ -63,6 +63,7 @@ impl Tx<'_> {
     fn drop_parked(&mut self, which: &str, params: impl rusqlite::Params + Copy) -> Result<usize> {
         self.write_appended()?;
         self.appended.forget_the_next();
+        self.again.stop();
         self.connection
             .prepare_cached(&format!("DELETE FROM operations WHERE row IN (SELECT row FROM parked WHERE {which})"))?
             .execute(params)?;

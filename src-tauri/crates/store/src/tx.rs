@@ -8,6 +8,7 @@ use crate::alias::SameFeatures;
 use crate::append::Appended;
 use crate::error::Result;
 use crate::foreign::LayerStandings;
+use crate::lookahead::Lookahead;
 use crate::map;
 use crate::names::Names;
 use crate::object::Objects;
@@ -27,6 +28,8 @@ pub struct Tx<'s> {
     pub(crate) hot: Hot<'s>,
     /// Rows that a list appended and that are written together.
     pub(crate) appended: Appended,
+    /// Rows of the log that a list which comes again will hold next.
+    pub(crate) again: Lookahead,
     /// Features that are known by two ids.
     pub(crate) same: Option<SameFeatures>,
     /// When the user edited in it, in milliseconds.
@@ -44,8 +47,11 @@ pub(crate) struct Hot<'s> {
     pub append_many: Slot<'s>,
     pub probe: Slot<'s>,
     pub find_object: Slot<'s>,
+    pub read_object: Slot<'s>,
+    pub read_ahead: Slot<'s>,
     pub insert_object: Slot<'s>,
     pub update_object: Slot<'s>,
+    pub update_based: Slot<'s>,
     pub insert_place: Slot<'s>,
 }
 
@@ -95,6 +101,7 @@ impl Store {
             open_conflicts: None,
             hot: Hot::default(),
             appended: Appended::default(),
+            again: Lookahead::default(),
             same: None,
             edited_at: None,
             voice: self.voice.as_mut(),

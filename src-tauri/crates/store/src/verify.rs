@@ -26,7 +26,7 @@ pub enum Disagreement {
     Document(Object),
     /// The R-tree or the mark of life is not what the registers show.
     Place(Object),
-    /// A log row points at something that is not there, or its object does not list it.
+    /// A log row points at something that is not there, or its object does not tell of it.
     Row(i64),
 }
 
@@ -102,6 +102,8 @@ impl Store {
         let sql = "SELECT row FROM operations o
                    WHERE NOT EXISTS (SELECT 1 FROM objects WHERE id = o.object)
                       OR NOT EXISTS (SELECT 1 FROM names WHERE id = o.clock)
+                      OR (applied = 0 AND origin = 0 AND wall >= 0
+                          AND EXISTS (SELECT 1 FROM objects WHERE id = o.object AND recorded = 0))
                       OR (sent_as IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operations s WHERE s.row = o.sent_as))
                       OR (unit IS NOT NULL AND NOT EXISTS (SELECT 1 FROM units WHERE id = o.unit))
                       OR (frame IS NOT NULL AND NOT EXISTS (SELECT 1 FROM frames WHERE id = o.frame))";

@@ -101,16 +101,17 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
         store.commit_local("add", drafts, NOW).unwrap();
     }
     let whole = fs::read(&path).unwrap();
+    let size: usize = sqlite(&path).query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
     let mut refused = 0;
-    for page in 0..whole.len() / 4096 {
+    for page in 0..whole.len() / size {
         let mut broken = whole.clone();
         let keep = if page == 0 { 100 } else { 0 };
-        broken[page * 4096 + keep..(page + 1) * 4096].fill(0xa5);
+        broken[page * size + keep..(page + 1) * size].fill(0xa5);
         fs::write(&path, &broken).unwrap();
         let sound = Store::open(&path).and_then(|store| store.verify());
         refused += usize::from(!matches!(sound, Ok(verified) if verified.disagreements.is_empty()));
     }
-    assert_eq!(refused, whole.len() / 4096, "every broken page is noticed");
+    assert_eq!(refused, whole.len() / size, "every broken page is noticed");
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let cut = Store::open(&path).and_then(|store| store.verify());
     assert!(!matches!(cut, Ok(verified) if verified.disagreements.is_empty()));

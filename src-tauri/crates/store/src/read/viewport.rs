@@ -1,7 +1,5 @@
 //! Features by place, as the texts that they are: nothing is parsed on the way to the window.
 
-use std::collections::HashMap;
-
 use bivouac_journal::geometry::{self, Bounds};
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_journal::json::Members;
@@ -10,6 +8,16 @@ use rusqlite::params;
 use crate::error::Result;
 use crate::object;
 use crate::open::Store;
+
+const OF_A_LAYER: &str = "SELECT id, layer, uid, document FROM objects
+     WHERE kind = 2 AND alive = 1 AND layer = ?1
+       AND layer IN (SELECT id FROM objects WHERE kind = 1 AND alive = 1)
+     ORDER BY id LIMIT ?2 OFFSET ?3";
+/// Read in the order of the table (`+` keeps SQLite from the index by name, after which all had to be sorted).
+const OF_ALL_LAYERS: &str = "SELECT id, layer, uid, document FROM objects
+     WHERE +kind = 2 AND alive = 1 AND ?1 IS NULL
+       AND +layer IN (SELECT id FROM objects WHERE kind = 1 AND alive = 1)
+     ORDER BY id LIMIT ?2 OFFSET ?3";
 
 /// Which features.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,21 +73,18 @@ impl Store {
     }
 
     fn everywhere(&self, layer: Option<i64>, limit: usize, offset: usize) -> Result<Vec<Shown>> {
-        let sql = "SELECT id, layer, uid, document FROM objects
-                   WHERE kind = 2 AND alive = 1 AND (?1 IS NULL OR layer = ?1)
-                     AND layer IN (SELECT id FROM objects WHERE kind = 1 AND alive = 1)
-                   ORDER BY id LIMIT ?2 OFFSET ?3";
+        let sql = if layer.is_some() { OF_A_LAYER } else { OF_ALL_LAYERS };
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![layer, whole(limit), whole(offset)])?;
-        let mut layers: HashMap<i64, LayerId> = HashMap::new();
+        let mut last: Option<(i64, LayerId)> = None;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let number = row.get(1)?;
-            let layer = match layers.get(&number) {
-                Some(layer) => layer.clone(),
-                None => {
+            let layer = match &last {
+                Some((known, layer)) if *known == number => layer.clone(),
+                Some(_) | None => {
                     let Object::Layer(layer) = object::name(&self.connection, number)? else { continue };
-                    layers.insert(number, layer.clone());
+                    last = Some((number, layer.clone()));
                     layer
                 }
             };

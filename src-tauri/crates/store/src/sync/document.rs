@@ -175,7 +175,7 @@ impl Tx<'_> {
         let death = self.state(object)?.winner(&existence).filter(|life| life.value == Some(dead())).cloned();
         let Some(death) = death else { return self.set_base(object, None) };
         let gone = Register { row: 0, ..death };
-        let state = ObjectState::from_registers([(existence, gone)].into());
+        let state = ObjectState::from_registers([(existence, gone)].into_iter().collect());
         self.set_base(object, Some(&Base { document: "".into(), state }))
     }
 

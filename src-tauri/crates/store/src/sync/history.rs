@@ -40,15 +40,13 @@ impl Tx<'_> {
     /// over the base and what is not sent yet was written with that value before his eyes,
     /// whatever the clocks say: there the value stays as old as it was.
     pub(crate) fn count_held_by_base(&mut self, object: &Object, now_ms: u64) -> Result<()> {
-        if !self.has_recorded(object)? {
+        // Told without a look into the file, for a list may hold history of every object.
+        let is_held = self.is_based(object)? || self.was_read_without(object)?;
+        if !is_held || !self.has_recorded(object)? {
             return Ok(());
         }
         let base = self.base(object)?;
-        let document = match &base {
-            Some(base) => Some(base.document.to_string()).filter(|text| !text.is_empty()),
-            None if self.was_read_without(object)? => None,
-            None => return Ok(()),
-        };
+        let document = base.as_ref().map(|base| base.document.to_string()).filter(|text| !text.is_empty());
         let held = held(object, document.as_deref())?;
         let mut unsent = Vec::new();
         for row in self.pending(Some(object))?.into_iter().filter(|row| row.state == SaveState::Local) {
@@ -66,16 +64,13 @@ impl Tx<'_> {
     }
 
     fn has_recorded(&mut self, object: &Object) -> Result<bool> {
-        self.write_appended()?;
-        let id = self.object_id(object)?;
-        let recorded = "SELECT EXISTS (SELECT 1 FROM operations WHERE object = ?1 AND applied = 0 AND origin = 0)";
-        Ok(self.connection.prepare_cached(recorded)?.query_row([id], |row| row.get(0))?)
+        Ok(self.hold(object)?.recorded)
     }
 
     /// Whether the server's document of its layer was read and did not hold the feature.
     fn was_read_without(&mut self, object: &Object) -> Result<bool> {
         match object {
-            Object::Feature(layer, _) => Ok(self.layer_facts(layer)?.is_some_and(|facts| facts.reference.is_some())),
+            Object::Feature(layer, _) => Ok(self.layer_standings(layer)?.was_read),
             Object::Layer(_) | Object::Map => Ok(false),
         }
     }
@@ -86,6 +81,10 @@ impl Tx<'_> {
         let state = self.state(object)?.clone();
         let mut rows: Vec<Row> = self.rows_of(object)?;
         rows.retain(|row| !row.applied && row.origin == Origin::Foreign && row.operation.order().valid);
+        if rows.is_empty() {
+            let held = self.hold(object)?;
+            (held.recorded, held.logged) = (false, true);
+        }
         rows.sort_by_key(|row| std::cmp::Reverse(row.operation.order()));
         let mut later: Vec<(Path, bool)> = Vec::new();
         let mut countable = Vec::new();

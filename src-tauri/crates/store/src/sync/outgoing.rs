@@ -10,6 +10,7 @@ use bivouac_journal::operation::{Marks, Operation};
 use bivouac_journal::outgoing::{Group, Outgoing, OwnWrite, Pending, Plan, Unsent, group, plan};
 use bivouac_journal::path::Path;
 use bivouac_journal::session::OutFrame;
+use bivouac_journal::winners::Winners;
 use bivouac_journal::wire::{MAX_SENT_BYTES, Peek, print_batch, print_loose};
 
 use crate::conflict::{ConflictKind, NewConflict};
@@ -170,7 +171,7 @@ impl Tx<'_> {
     fn leave_behind(
         &mut self,
         object: &Object,
-        registers: &BTreeMap<Path, Register>,
+        registers: &Winners,
         unsent: Vec<Unsent>,
         sent: &BTreeSet<i64>,
         now_ms: u64,

@@ -1,12 +1,12 @@
 //! What a peer sent, committed, with what the session wants to know of it.
 
-use bivouac_journal::catchup::{Log, Standing as Sorted};
+use bivouac_journal::catchup::{Incoming, Log, Standing as Sorted};
 use bivouac_journal::clock::Order;
 use bivouac_journal::ids::{Object, PeerId};
 use bivouac_journal::path::Path;
 
 use crate::error::Result;
-use crate::foreign::{Incoming, Standing};
+use crate::foreign::{self, Standing};
 use crate::open::Store;
 use crate::tx::Tx;
 
@@ -68,19 +68,20 @@ impl Store {
                 }
             }
             announced.extend(log.announced);
-            incoming.reserve(log.operations.len());
-            for sorted in log.operations {
-                if sorted.standing == Sorted::Live {
-                    let operation = &sorted.operation;
-                    let paths = sorted.writes.iter().map(|write| write.path.clone());
-                    seen.extend(paths.map(|path| (operation.object.clone(), path, operation.order())));
-                }
-                incoming.push(sorted);
+            for Incoming { operation, writes, .. } in log.operations.iter().filter(|one| one.standing == Sorted::Live) {
+                let paths = writes.iter().map(|write| write.path.clone());
+                seen.extend(paths.map(|path| (operation.object.clone(), path, operation.order())));
+            }
+            if incoming.is_empty() {
+                // A long list comes alone, and is not copied.
+                incoming = log.operations;
+            } else {
+                incoming.extend(log.operations);
             }
         }
         tx.expect(incoming.len())?;
         let incoming = incoming.into_iter().map(|sorted| {
-            let incoming = Incoming { standing: standing(sorted.standing), operation: sorted.operation };
+            let incoming = foreign::Incoming { standing: standing(sorted.standing), operation: sorted.operation };
             // Without any it may be unsound, which is found again where it is counted.
             (incoming, Some(sorted.writes).filter(|writes| !writes.is_empty()))
         });

@@ -179,3 +179,37 @@ fn a_layer_put_into_a_group_that_somebody_deletes_stays_on_the_map() {
     assert_eq!(name_of(&bob, (&layer, "aaaa1")), json!("worked on"));
     assert_eq!(bob.store().counts().unwrap().lost, 0);
 }
+
+#[test]
+fn a_map_whose_settings_name_no_centre_stays_where_it_is_when_its_settings_are_saved() {
+    let server = UmapServer::shared();
+    let (map, _) = map(&server);
+    let before = map.read();
+    assert_eq!(before["properties"]["center"], Value::Null, "as in maps of older versions");
+    let bob = Laptop::offline(&server, &map, "bob");
+    set(&mut bob.store(), Object::Map, Path::property("description"), Some(json!("drier this year")));
+    assert!(bob.sync().unwrap().verified);
+    let after = map.read();
+    assert_eq!(after["properties"]["description"], "drier this year");
+    assert_eq!(after["geometry"]["coordinates"], before["geometry"]["coordinates"]);
+}
+
+#[test]
+fn a_layer_that_nobody_can_read_keeps_nobody_from_the_others_and_is_not_written_over() {
+    let server = UmapServer::shared();
+    let (map, layer) = map(&server);
+    let broken = map.add_layer("Broken", &[]);
+    assert_eq!(map.save_layer(&broken, &json!({"properties": {"name": "Broken"}}), None).status, 200);
+    let before = map.layer(&broken).text;
+    let alice = Laptop::offline(&server, &map, "alice");
+    rename(&mut alice.store(), (&layer, "aaaa1"), "renamed all the same");
+    assert!(alice.sync().unwrap().verified);
+    assert_equal(&map, &[&layer], &[&alice]);
+    add(&mut alice.store(), (&broken, "added"), "in the broken one", 7.3, 48.3);
+    rename(&mut alice.store(), (&layer, "aaaa2"), "renamed too");
+    let error = alice.sync().unwrap_err().to_string();
+    assert!(error.contains(&broken), "{error}");
+    assert_equal(&map, &[&layer], &[&alice]);
+    assert_eq!(map.layer(&broken).text, before);
+    assert_eq!(alice.store().counts().unwrap().unverified(), 1, "the edit waits");
+}

@@ -28,6 +28,17 @@ pub enum AppError {
         /// Where it was looked for, and what to do.
         why: String,
     },
+    /// There is no such map, but one that cannot be opened and so has no name.
+    #[error("find {what}: no map of that name can be opened; {uuid} cannot, and may be it: {why}")]
+    Closed {
+        /// What was looked for.
+        what: String,
+        /// The map that cannot be opened.
+        uuid: String,
+        /// Why it cannot.
+        #[source]
+        why: Box<AppError>,
+    },
     /// Several things go by that name.
     #[error("find {what}: several go by that name ({among})")]
     Ambiguous {
@@ -112,6 +123,7 @@ impl AppError {
         match self {
             Self::BadInput { .. } => "bad_input",
             Self::NotFound { .. } => "not_found",
+            Self::Closed { why, .. } => why.code(),
             Self::Ambiguous { .. } => "ambiguous",
             Self::NotAllowed { .. } => "not_allowed",
             Self::SignIn(_) => "sign_in_needed",
@@ -137,6 +149,7 @@ impl AppError {
             | Self::Cancelled(_)
             | Self::Secrets { .. }
             | Self::Io { .. } => 1,
+            Self::Closed { why, .. } => why.exit_code(),
             Self::SignIn(_) => 2,
             Self::Offline(_) => 3,
             Self::Refused(_) | Self::NotAllowed { .. } => 6,
@@ -166,6 +179,7 @@ impl AppError {
             "offline" => Some("nothing is lost: edits stay on this laptop until the next sync"),
             "disk_full" => Some("make room on the disk; nothing was acknowledged that is not written"),
             "unsent" => Some("sync first, or say --discard to lose them"),
+            "refused" => Some("edits stay on this laptop, and `bivouac export` writes them to a file"),
             "in_use" => Some("close it there first, or only read here"),
             _ => None,
         }

@@ -117,7 +117,7 @@ impl Library {
     /// The map that is called so: by uuid, the unique beginning of one, name or address.
     ///
     /// # Errors
-    /// [`AppError::NotFound`], [`AppError::Ambiguous`], or that its file cannot be read.
+    /// [`AppError::NotFound`], [`AppError::Ambiguous`], [`AppError::Closed`], or that its file cannot be read.
     pub fn find(&self, text: &str) -> Result<Entry> {
         let mut entries = self.maps()?;
         let address = find_map(text).ok();
@@ -141,15 +141,14 @@ impl Library {
                 }
             }
         }
-        let closed = entries.iter().filter(|entry| entry.found.is_err()).count();
-        let closed = if closed > 0 { format!(" ({closed} cannot be opened and have no name)") } else { String::new() };
-        Err(AppError::NotFound {
-            what: format!("the map {text:?}"),
-            why: format!(
-                "no map of that name, id or address in {}{closed}; `bivouac maps` lists them",
-                self.root.display()
-            ),
-        })
+        let what = format!("the map {text:?}");
+        // Which names those have that cannot be opened, nobody knows.
+        let closed = entries.into_iter().filter_map(|entry| Some((entry.uuid, entry.found.err()?)));
+        if let Some((uuid, why)) = closed.last() {
+            return Err(AppError::Closed { what, uuid, why: Box::new(why) });
+        }
+        let why = format!("no map of that name, id or address in {}; `bivouac maps` lists them", self.root.display());
+        Err(AppError::NotFound { what, why })
     }
 
     /// Opens a map for reading, beside whoever writes to it.

@@ -6,7 +6,7 @@ use bivouac_journal::ids::LayerId;
 use bivouac_journal::session::Timestamp;
 use bivouac_link::{Client, EditMode, LinkError, LonLat, MapDocument, Reference, Settings, Socket};
 use bivouac_store::{ServerLayer, ServerMap};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -171,6 +171,12 @@ pub fn server_map(document: &MapDocument) -> Result<ServerMap, Failure> {
     };
     let mut settings = object(&document.settings())?;
     settings.insert("name".to_owned(), Value::String(document.name.clone()));
+    // Where the map lies counts, as for a browser; the settings of older maps name no centre.
+    if let Some(center) = document.center
+        && !names_center(&settings, center)
+    {
+        settings.insert("center".to_owned(), json!({ "lat": center.lat, "lng": center.lon }));
+    }
     let mut layers = Vec::new();
     for entry in &document.layers {
         let Some(id) = LayerId::parse(&entry.id) else { continue };
@@ -195,6 +201,11 @@ pub fn server_map(document: &MapDocument) -> Result<ServerMap, Failure> {
         rights: rights(document),
         may_edit: document.edit_mode != EditMode::Disabled,
     })
+}
+
+fn names_center(settings: &Map<String, Value>, center: LonLat) -> bool {
+    let number = |name: &str| settings.get("center").and_then(|there| there.get(name)?.as_f64());
+    number("lat") == Some(center.lat) && number("lng") == Some(center.lon)
 }
 
 /// What the server lets us do, kept so that the interface offers nothing else (rule 38).

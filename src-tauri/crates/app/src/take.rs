@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use bivouac_link::{Client, MapDocument, MapRef, Secret, find_map};
-use bivouac_store::{NewMap, Store};
+use bivouac_store::{Error as StoreError, NewMap, Store};
 
 use crate::account::{Account, Door};
 use crate::error::{AppError, Result};
@@ -147,7 +147,14 @@ pub async fn merge(
         };
         let version = read.version.as_str();
         let at_ms = version.parse().unwrap_or(0);
-        store.borrow_mut().merge_layer(layer, version, at_ms, &read.body, door.host.now_ms())?;
+        let merged = store.borrow_mut().merge_layer(layer, version, at_ms, &read.body, door.host.now_ms());
+        match merged {
+            // One layer that nobody can read keeps nobody from the others.
+            Err(error @ StoreError::BadDocument(_)) => {
+                door.host.notify(&format!("{error}; the layer is left as it is"))
+            }
+            other => other?,
+        }
     }
     door.host.progress(Progress { what, done: total, total });
     Ok(Read { layers: layers.len() })

@@ -79,6 +79,13 @@ pub fn instant(ms: u64) -> Option<String> {
     at.format(&time::format_description::well_known::Rfc3339).ok()
 }
 
+/// How far this laptop's clock is from the server's, by ms that it is ahead.
+pub fn skew(ms: i64) -> String {
+    let seconds = ms.unsigned_abs() / 1000;
+    let side = if ms < 0 { "behind" } else { "ahead of" };
+    format!("this laptop's clock is {seconds} s {side} the server's")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +93,12 @@ mod tests {
     #[test]
     fn nothing_that_steers_a_terminal_is_printed() {
         assert_eq!(clean("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+
+    #[test]
+    fn a_clock_is_ahead_or_behind() {
+        assert_eq!(skew(86_401_000), "this laptop's clock is 86401 s ahead of the server's");
+        assert_eq!(skew(-86_398_500), "this laptop's clock is 86398 s behind the server's");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A feature without a usable id gets one derived from its content, the same on every laptop
 //! that reads the document (rule 24). An id that stands there twice is one feature when it was
 //! known before, for the server's own merge doubles additions (rule 20); otherwise the second
-//! one gets a derived id.
+//! one gets a derived id, and keeps it at every later reading until the layer is saved.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -76,7 +76,8 @@ pub fn parse(layer: &LayerId, body: &str, known: impl Fn(&FeatureId) -> bool) ->
         match members.text("id").as_deref().and_then(FeatureId::parse) {
             Some(id) if reader.seen.insert(id.clone()) => reader.keep(id, raw),
             Some(id) if reader.holds(&id, raw) => reader.unclean = true,
-            Some(id) if known(&id) => {
+            // A variant of a known feature, unless it was told apart from it at an earlier reading.
+            Some(id) if known(&id) && !known(&reader.first_derived(raw)) => {
                 reader.unclean = true;
                 reader.keep(id, raw);
             }
@@ -104,6 +105,11 @@ impl Reader<'_> {
     fn holds(&self, id: &FeatureId, raw: Raw<'_>) -> bool {
         let text = Json::from_raw(raw);
         self.features.iter().any(|feature| &feature.id == id && feature.text == text)
+    }
+
+    /// The id that this feature gets when it has none.
+    fn first_derived(&self, raw: Raw<'_>) -> FeatureId {
+        derived_id(self.layer, &content(&Json::from_raw(raw)), 0)
     }
 
     /// The id is a hash of layer, content and occurrence, so that every laptop finds the same.
@@ -219,10 +225,23 @@ mod tests {
         let same = body(&[point("abcde", "x"), point("abcde", "x")]);
         assert_eq!(parse(&layer(), &same, |_| false).unwrap().features.len(), 1);
         let differing = body(&[point("abcde", "x"), point("abcde", "y")]);
-        let known = parse(&layer(), &differing, |_| true).unwrap();
+        let known = parse(&layer(), &differing, |id| id.as_str() == "abcde").unwrap();
         assert!(known.features.iter().all(|f| f.id.as_str() == "abcde") && known.unclean);
         let unknown = parse(&layer(), &differing, |_| false).unwrap();
         assert_ne!(unknown.features[0].id, unknown.features[1].id);
+    }
+
+    #[test]
+    fn rule_24_two_features_of_one_id_stay_two_however_often_they_are_read() {
+        let (one, two) = (point("abcde", "one"), point("abcde", "two"));
+        let first = parse(&layer(), &body(&[one.clone(), two.clone()]), |_| false).unwrap();
+        let ids: BTreeSet<FeatureId> = first.features.iter().map(|f| f.id.clone()).collect();
+        assert_eq!(ids.len(), 2);
+        let again = parse(&layer(), &body(&[one.clone(), two.clone()]), |id| ids.contains(id)).unwrap();
+        assert_eq!(again, first);
+        // Also when the one that kept the id has changed meanwhile.
+        let changed = parse(&layer(), &body(&[point("abcde", "three"), two]), |id| ids.contains(id)).unwrap();
+        assert_eq!(changed.features.iter().map(|f| f.id.clone()).collect::<BTreeSet<_>>(), ids);
     }
 
     #[test]

@@ -5,16 +5,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{COOKIE, DATE, HeaderMap, HeaderValue, REFERER, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, Response, Url, multipart};
+use tokio::time::timeout;
 
 use crate::MAX_ANSWER_BYTES;
 use crate::client::{Inner, ServerTime};
 use crate::cookies::{Cookie, to_ms};
 use crate::error::LinkError;
 
-/// A small exchange is over in this time.
-const SMALL: Duration = Duration::from_secs(30);
-/// A layer's transfer is over in this time.
+/// A small exchange is over in this time, and no silence of a large one is longer.
+const QUIET: Duration = Duration::from_secs(30);
+/// A large exchange has this time beside what its bytes need.
 const LARGE: Duration = Duration::from_secs(120);
+/// The slowest network that layers are carried over, in bytes a second: a weak mobile one.
+const SLOWEST: u64 = 2048;
 const CSRF_COOKIE: &str = "csrftoken";
 
 /// What goes along with a POST.
@@ -29,23 +32,24 @@ pub(crate) struct Call {
     pub action: &'static str,
     pub url: Url,
     pub headers: Vec<(&'static str, String)>,
-    is_large: bool,
+    /// How many bytes a large one sends; `None` for a small one.
+    large: Option<usize>,
     /// `None` is a GET.
     body: Option<Body>,
 }
 
 impl Call {
     pub(crate) fn get(action: &'static str, url: Url) -> Self {
-        Self { action, url, headers: Vec::new(), is_large: false, body: None }
+        Self { action, url, headers: Vec::new(), large: None, body: None }
     }
 
     pub(crate) fn post(action: &'static str, url: Url, body: Body) -> Self {
-        Self { action, url, headers: Vec::new(), is_large: false, body: Some(body) }
+        Self { action, url, headers: Vec::new(), large: None, body: Some(body) }
     }
 
-    /// Gives it the time that a layer may take.
-    pub(crate) fn large(mut self) -> Self {
-        self.is_large = true;
+    /// Gives it the time that a layer may take, of which so many bytes are sent.
+    pub(crate) fn large(mut self, sends: usize) -> Self {
+        self.large = Some(sends);
         self
     }
 
@@ -79,11 +83,17 @@ impl Inner {
     pub(crate) async fn exchange(&self, call: Call) -> Result<Raw, LinkError> {
         let action = call.action;
         let begun = Instant::now();
-        let response = self.request(call)?.send().await.map_err(|e| failed(action, &e))?;
+        let patience = call.large.map(Patience::new);
+        let answered = self.request(call)?.send();
+        let response = match &patience {
+            Some(patience) => timeout(patience.first, answered).await.map_err(|_| LinkError::Timeout { action })?,
+            None => answered.await,
+        };
+        let response = response.map_err(|e| failed(action, &e))?;
         self.take_cookies(response.headers());
         let server_time_ms = self.take_time(response.headers());
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = read_body(action, response).await?;
+        let body = read_body(action, response, patience).await?;
         let (took_ms, bytes) = (begun.elapsed().as_millis() as u64, body.len());
         tracing::debug!(action, status, bytes, took_ms, "answered");
         Ok(Raw { action, status, headers, body, server_time_ms })
@@ -92,7 +102,6 @@ impl Inner {
     fn request(&self, call: Call) -> Result<RequestBuilder, LinkError> {
         let is_post = call.body.is_some();
         let method = if is_post { Method::POST } else { Method::GET };
-        let time = if call.is_large { LARGE } else { SMALL };
         let mut headers = HeaderMap::new();
         if self.root.scheme() == "https" {
             // Django refuses a POST over https without a Referer of its own origin.
@@ -109,7 +118,10 @@ impl Inner {
             cookies.set_sensitive(true);
             headers.insert(COOKIE, cookies);
         }
-        let request = self.http.request(method, call.url).timeout(time).headers(headers);
+        let mut request = self.http.request(method, call.url).headers(headers);
+        if call.large.is_none() {
+            request = request.timeout(QUIET);
+        }
         Ok(match call.body {
             None => request,
             // Without a length some proxies refuse a POST.
@@ -159,21 +171,56 @@ fn value(action: &'static str, text: &str) -> Result<HeaderValue, LinkError> {
         .map_err(|_| LinkError::BadArgument { action, detail: "a header cannot hold what was given" })
 }
 
-async fn read_body(action: &'static str, mut response: Response) -> Result<Vec<u8>, LinkError> {
+/// How long a large exchange may take: what counts is that bytes move, for a layer of megabytes
+/// takes minutes over a weak network, and a cut cable must not be waited for as long.
+struct Patience {
+    /// Until the answer begins.
+    first: Duration,
+    begun: tokio::time::Instant,
+}
+
+impl Patience {
+    fn new(sends: usize) -> Self {
+        Self { first: QUIET + needed(sends), begun: tokio::time::Instant::now() }
+    }
+
+    /// Until the next part of an answer of which there are `received` bytes.
+    fn next(&self, received: usize) -> Duration {
+        let all = LARGE + self.first + needed(received);
+        QUIET.min(all.saturating_sub(self.begun.elapsed()))
+    }
+}
+
+fn needed(bytes: usize) -> Duration {
+    Duration::from_secs(bytes as u64 / SLOWEST)
+}
+
+async fn read_body(
+    action: &'static str,
+    mut response: Response,
+    patience: Option<Patience>,
+) -> Result<Vec<u8>, LinkError> {
     let too_large = LinkError::TooLarge { action, limit: MAX_ANSWER_BYTES };
     let announced = response.content_length().unwrap_or(0);
     if announced > MAX_ANSWER_BYTES as u64 {
         return Err(too_large);
     }
     let mut body = Vec::with_capacity(announced.min(1 << 20) as usize);
-    while let Some(chunk) = response.chunk().await.map_err(|e| failed(action, &e))? {
+    loop {
+        let next = response.chunk();
+        let next = match &patience {
+            Some(patience) => {
+                timeout(patience.next(body.len()), next).await.map_err(|_| LinkError::Timeout { action })?
+            }
+            None => next.await,
+        };
+        let Some(chunk) = next.map_err(|e| failed(action, &e))? else { return Ok(body) };
         // Counted after decompression, so a small bomb does not become a large allocation.
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
             return Err(too_large);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
 }
 
 /// What kept a request from being answered. The outer error is dropped, because it names the URL.

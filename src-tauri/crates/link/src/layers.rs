@@ -24,7 +24,7 @@ impl Client {
     /// [`LinkError::SignInNeeded`], [`LinkError::Refused`], [`LinkError::NotFound`] and the network's.
     pub async fn read_layer(&self, map: &str, layer: &str) -> Result<LayerDocument, LinkError> {
         let url = self.inner.place(Place::LayerView, ids(map, layer))?;
-        let answer = self.inner.exchange(Call::get("reading a layer", url).large()).await?;
+        let answer = self.inner.exchange(Call::get("reading a layer", url).large(0)).await?;
         self.inner.explain(map, layer_document(answer, None)).await
     }
 
@@ -57,7 +57,7 @@ impl Client {
     ) -> Result<LayerDocument, LinkError> {
         let ids = Ids { map, layer, reference: reference.as_str() };
         let url = self.inner.place(Place::LayerVersion, ids)?;
-        let answer = self.inner.exchange(Call::get("reading a layer's version", url).large()).await?;
+        let answer = self.inner.exchange(Call::get("reading a layer's version", url).large(0)).await?;
         self.inner.explain(map, layer_document(answer, Some(reference))).await
     }
 
@@ -121,7 +121,8 @@ impl Inner {
             return Err(LinkError::TooLarge { action, limit: MAX_ANSWER_BYTES });
         }
         let url = self.place(place, ids(map, &save.id))?;
-        let mut call = Call::post(action, url, Body::Multipart(form(save)?)).large();
+        let sends = save.geojson.len();
+        let mut call = Call::post(action, url, Body::Multipart(form(save)?)).large(sends);
         if let Some(reference) = based_on {
             call = call.header(REFERENCE_HEADER, reference.as_str());
         }

@@ -23,7 +23,7 @@ impl Client {
     pub async fn read_map(&self, map: &str) -> Result<MapDocument, LinkError> {
         let action = "reading the map";
         let url = self.inner.place(Place::MapGeojson, ids(map))?;
-        let answer = self.inner.exchange(Call::get(action, url).large()).await?;
+        let answer = self.inner.exchange(Call::get(action, url).large(0)).await?;
         let time = answer.server_time_ms;
         let text = self.inner.explain(map, answer.ok_json()).await?;
         let mut document = MapDocument::read(action, &text, time)?;

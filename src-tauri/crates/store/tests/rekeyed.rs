@@ -229,3 +229,19 @@ fn rule_24_nothing_is_sent_about_a_derived_id_before_its_layer_was_saved() {
     assert_eq!(store.prepare_frames(&me, NOW + 1_100, &mut || 7).unwrap().len(), 1);
     assert_sound(&store);
 }
+
+#[test]
+fn rule_24_two_features_of_one_id_are_both_there_after_every_reading_and_are_saved_apart() {
+    let doubled = [text("aaaaa", "one", 1.0), text("aaaaa", "two", 2.0)];
+    let mut store = reader(&doubled);
+    let rename = draft_update(named("aaaaa"), name(), Some("\"renamed\""));
+    store.commit_local("rename", vec![rename], NOW + 1).unwrap();
+    read(&mut store, NOW + 100, &doubled);
+    let assembled = store.assemble(&layer(1)).unwrap();
+    let saved: Value = serde_json::from_str(&assembled.geojson).unwrap();
+    let mut names: Vec<&str> =
+        saved["features"].as_array().unwrap().iter().map(|f| f["properties"]["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["renamed", "two"]);
+    assert_sound(&store);
+}

@@ -1,9 +1,10 @@
 //! Reading the server's documents into the store (step 4 of coming back online).
 
 use bivouac_journal::ids::LayerId;
+use bivouac_store::Error as StoreError;
 
-use super::DriverError;
 use super::errands::{Desk, ReadDone};
+use super::{DriverError, Event};
 use crate::server::{Clock, Failure, LayerRead, Server, Version};
 
 /// A laptop's clock that differs by more from the server's is told, in ms (rule 3).
@@ -15,8 +16,14 @@ impl<S: Server, C: Clock> Desk<S, C> {
         let layers = self.read_map().await?;
         let mut done = ReadDone { layers: 0, skew_ms: self.skew()?, ..ReadDone::default() };
         for layer in layers {
-            if self.read_layer(&layer).await? {
-                done.layers += 1;
+            match self.read_layer(&layer).await {
+                Ok(read) => done.layers += usize::from(read),
+                // One layer that nobody can read keeps nobody from the others. Its version stays
+                // unknown, so that it is read again, and a save of it ends with the same words.
+                Err(DriverError::Store(error @ StoreError::BadDocument(_))) => {
+                    self.tell(Event::Failed(Failure::Rejected(error.to_string())));
+                }
+                Err(error) => return Err(error),
             }
         }
         done.again = self.again.get();

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bivouac_journal::ids::LayerId;
-use bivouac_store::SaveTask;
+use bivouac_store::{Error as StoreError, SaveTask};
 
 use super::announce::Announcement;
 use super::errands::Desk;
@@ -78,6 +78,10 @@ impl<S: Server, C: Clock> Desk<S, C> {
                     Ok(None) => deleted.push(layer),
                     Err(DriverError::Server(failure)) if !matches!(failure, Failure::Offline(_)) => {
                         done.not_saved.push((layer, failure));
+                    }
+                    // What cannot be read is not written over.
+                    Err(DriverError::Store(error @ StoreError::BadDocument(_))) => {
+                        done.not_saved.push((layer, Failure::Rejected(error.to_string())));
                     }
                     Err(error) => return Err(error),
                 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::args;
-use crate::out::instant;
+use crate::out::{instant, skew};
 
 /// `status`.
 pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
@@ -60,7 +60,7 @@ pub fn status(context: &Context, args: &args::OfMap) -> Result<ExitCode> {
         lines.push(format!("others' edits that nobody saved yet: {}", counts.foreign_unsaved));
         lines.push(format!("last sync: {}", instant(record.synced_at).unwrap_or_else(|| "never".to_owned())));
         if record.clock_skew.abs() > 120_000 {
-            lines.push(format!("this laptop's clock is {} s ahead of the server's", record.clock_skew / 1000));
+            lines.push(skew(record.clock_skew));
         }
         for peer in &peers {
             let name = peer.get("name").and_then(Value::as_str).unwrap_or("somebody");

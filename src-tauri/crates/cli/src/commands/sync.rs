@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::{Context, runtime};
 use crate::args;
-use crate::out::{Out, complain};
+use crate::out::{Out, complain, skew};
 use crate::terminal::Terminal;
 
 /// `sync`.
@@ -208,7 +208,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Refused { count, .. } => Some(format!("{count} operations of others made no sense and were left out")),
         Event::RealTimeOff { .. } => Some("somebody switched real time off for this map".to_owned()),
         Event::PeerClockAhead { by_ms } => Some(format!("somebody's clock is {} s ahead", by_ms / 1000)),
-        Event::ClockSkew { ms } => Some(format!("this laptop's clock is {} s ahead of the server's", ms / 1000)),
+        Event::ClockSkew { ms } => Some(skew(*ms)),
         Event::LeftUnsaved { count, .. } => {
             Some(format!("somebody left with {count} unsaved edits; they are kept here"))
         }

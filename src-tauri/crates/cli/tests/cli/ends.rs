@@ -144,8 +144,13 @@ fn damaged_newer_and_foreign_files_are_named_as_such_and_never_changed() {
         ("torn", torn, "damaged"),
     ] {
         std::fs::write(&file, &bytes).unwrap();
-        for args in [vec!["status", &entry], vec!["edit", &entry, "undo"], vec!["verify", &entry], vec!["sync", &entry]]
-        {
+        for args in [
+            vec!["status", &entry],
+            vec!["edit", &entry, "undo"],
+            vec!["verify", &entry],
+            vec!["sync", &entry],
+            vec!["edit", "Field", "undo"],
+        ] {
             let ran = laptop.run(&args);
             assert_eq!(ran.code, 5, "{what} {args:?}: {} {}", ran.out, ran.err);
         }

@@ -273,9 +273,53 @@ async fn a_server_that_says_nothing_is_left_in_time() {
     assert_eq!(begun.elapsed().as_secs(), 30);
     let begun = tokio::time::Instant::now();
     client.create_layer("7", save()).await.unwrap_err();
-    assert_eq!(begun.elapsed().as_secs(), 120);
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    let begun = tokio::time::Instant::now();
+    let megabyte = LayerSave { geojson: " ".repeat(1 << 20), ..save() };
+    client.create_layer("7", megabyte).await.unwrap_err();
+    assert_eq!(begun.elapsed().as_secs(), 30 + 512, "what a weak network needs for it");
     let begun = tokio::time::Instant::now();
     let error = client.open_socket("7").await.unwrap_err();
     assert!(matches!(error, LinkError::Timeout { .. }), "{error:?}");
     assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+/// A server that answers with these bytes, `part` of them every `pause`; the client for it.
+async fn dripping(body: Vec<u8>, part: usize, pause: Duration) -> Client {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nx-datalayer-version: 1\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        let mut gone = stream.write_all(head.as_bytes()).await.is_err();
+        for part in body.chunks(part) {
+            tokio::time::sleep(pause).await;
+            gone = gone || stream.write_all(part).await.is_err();
+        }
+    });
+    Client::new(&format!("http://{address}"), &Policy::default()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_over_a_weak_network_is_waited_for_and_one_that_stops_is_not() {
+    let body = vec![b' '; 1 << 20];
+    // 4 KiB/s: 256 s in all.
+    let weak = dripping(body.clone(), 4 << 10, Duration::from_secs(1)).await;
+    let begun = tokio::time::Instant::now();
+    let read = weak.read_layer("1", "a").await.unwrap();
+    assert_eq!(read.body.len(), body.len());
+    assert!(begun.elapsed() >= Duration::from_secs(250), "{:?}", begun.elapsed());
+    // A byte now and then is no network.
+    let teasing = dripping(body.clone(), 1, Duration::from_secs(1)).await;
+    let begun = tokio::time::Instant::now();
+    let error = teasing.read_layer("1", "a").await.unwrap_err();
+    assert!(matches!(error, LinkError::Timeout { .. }), "{error:?}");
+    assert!(begun.elapsed() <= Duration::from_secs(200), "{:?}", begun.elapsed());
+    let stopping = dripping(body, 4 << 10, Duration::from_secs(31)).await;
+    let begun = tokio::time::Instant::now();
+    assert!(stopping.read_layer("1", "a").await.unwrap_err().is_offline());
+    assert!(begun.elapsed() <= Duration::from_secs(35), "{:?}", begun.elapsed());
 }

@@ -307,16 +307,23 @@ impl Store {
             Some(Value::Object(settings)) => settings.clone(),
             Some(_) | None => Map::new(),
         };
-        let differs = match listing::listed(&mut tx, &Object::Map)? {
-            Some(listed) => !tx.state_shows(&Object::Map, &parse(&listed)?)?,
+        let listed = listing::listed(&mut tx, &Object::Map)?.map(|listed| parse(&listed)).transpose()?;
+        let differs = match &listed {
+            Some(listed) => !tx.state_shows(&Object::Map, listed)?,
             None => true,
         };
-        let number = |name: &str| settings.get("center")?.get(name)?.as_f64();
+        let of = |center: Option<&Value>| {
+            let number = |name: &str| center?.get(name)?.as_f64();
+            Some((number("lng")?, number("lat")?))
+        };
+        // What is no place leaves the map where the server has it.
+        let there = listed.as_ref().and_then(|listed| listed.pointer("/properties/center"));
+        let center = of(settings.get("center")).or_else(|| of(there)).unwrap_or_default();
         let tags = settings.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
         let name = settings.get("name").and_then(Value::as_str).unwrap_or("Map").chars().take(200).collect();
         Ok(Some(SettingsTask {
             name,
-            center: (number("lng").unwrap_or(0.0), number("lat").unwrap_or(0.0)),
+            center,
             tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             is_template: settings.get("is_template").and_then(Value::as_bool).unwrap_or(false),
             settings: Value::Object(settings).to_string(),

@@ -265,7 +265,7 @@ impl Tx<'_> {
     pub(crate) fn parse(&mut self, layer: &LayerId, body: &str) -> Result<journal_document::LayerDocument> {
         let known = self.known_ids(layer)?;
         journal_document::parse(layer, body, |id| known.contains(id))
-            .map_err(|error| Error::BadDocument(error.to_string()))
+            .map_err(|error| Error::BadDocument(format!("layer {layer}: {error}")))
     }
 
     pub(crate) fn known_ids(&mut self, layer: &LayerId) -> Result<BTreeSet<FeatureId>> {

@@ -40,7 +40,8 @@ impl From<&AppError> for Problem {
             AppError::BadInput { why, .. } | AppError::NotFound { why, .. } | AppError::NotAllowed { why, .. } => {
                 Some(why.clone())
             }
-            AppError::SignIn(_)
+            AppError::Closed { .. }
+            | AppError::SignIn(_)
             | AppError::Offline(_)
             | AppError::Refused(_)
             | AppError::Cancelled(_)

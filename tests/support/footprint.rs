@@ -15,7 +15,8 @@ pub fn footprints(folder: &Path) -> Vec<(String, f64)> {
         if !String::from_utf8_lossy(&environment).split('\0').any(|one| one.ends_with(&mark)) {
             continue;
         }
-        let (Ok(name), Ok(rollup)) = (fs::read_to_string(process.join("comm")), fs::read_to_string(process.join("smaps_rollup")))
+        let (Ok(name), Ok(rollup)) =
+            (fs::read_to_string(process.join("comm")), fs::read_to_string(process.join("smaps_rollup")))
         else {
             continue;
         };

@@ -2,7 +2,7 @@
 # Everything that `make bench` does: install, find uMap's own engine, measure in the release profile.
 # Prints a table and writes target/bench.json. BIVOUAC_BENCH_FULL=1 adds what takes minutes.
 #
-#   run-bench.sh [part of a group's name]...    catch_up memory opening viewport edits rivals umap window
+#   run-bench.sh [part of a group's name]...    catch_up memory opening viewport edits live rivals umap window
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/support/common.sh

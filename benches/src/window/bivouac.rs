@@ -75,7 +75,8 @@ fn memory(report: &mut Report, home: &WindowHome) {
         found.iter().filter(|(name, _)| wanted(name)).map(|(_, mb)| mb).sum()
     };
     let app = of(&|name| name.starts_with("bivouac"));
-    let all = of(&|name| name.starts_with("bivouac") || (name.starts_with("WebKit") && !name.starts_with("WebKitWebDriver")));
+    let all =
+        of(&|name| name.starts_with("bivouac") || (name.starts_with("WebKit") && !name.starts_with("WebKitWebDriver")));
     report.add("window_100k_app_mb", "MB", Limit::AtMost(150.0), &[app]);
     report.add("window_100k_all_processes_mb", "MB", Limit::AtMost(700.0), &[all]);
 }
@@ -114,7 +115,9 @@ fn somewhere(window: &Window) -> Outcome<(String, [f64; 2])> {
         window.__TAURI_INTERNALS__.invoke('features_in', {bounds: arguments[0], limit: 400})
           .then((bytes) => done(new TextDecoder().decode(new Uint8Array(bytes))))";
     let all: Value = serde_json::from_str(window.later(script, json!([bounds])).as_str().unwrap_or_default())?;
-    let point = all["features"].as_array().and_then(|list| list.iter().find(|item| item["feature"]["geometry"]["type"] == "Point"));
+    let point = all["features"]
+        .as_array()
+        .and_then(|list| list.iter().find(|item| item["feature"]["geometry"]["type"] == "Point"));
     let point = point.ok_or("no point in view")?;
     let at = |axis: usize| point["feature"]["geometry"]["coordinates"][axis].as_f64().unwrap_or_default();
     Ok((point["object"].as_str().unwrap_or_default().to_owned(), [at(0), at(1)]))
@@ -130,7 +133,9 @@ fn own_edits(report: &mut Report, window: &Window) -> Outcome {
         let place = [lon + turn as f64 * 1e-4, lat];
         let edits = json!([{"do": "geometry", "feature": object, "geometry": {"type": "Point", "coordinates": place}}]);
         let answer = window.later(script, json!([edits]));
-        let (Some(began), Some(ended)) = (answer[0].as_f64(), answer[1].as_f64()) else { return Err(format!("{answer}").into()) };
+        let (Some(began), Some(ended)) = (answer[0].as_f64(), answer[1].as_f64()) else {
+            return Err(format!("{answer}").into());
+        };
         committed.push(ended - began);
         let drawn = wait("the edit on the screen", 10, || drawn_after(window, began))?;
         shown.push(drawn - began);

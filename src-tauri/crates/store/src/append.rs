@@ -11,9 +11,9 @@ use bivouac_journal::json::Json;
 use bivouac_journal::operation::Marks;
 use rusqlite::{CachedStatement, params};
 
-use crate::lookahead::Place;
 use crate::error::{Error, Result};
 use crate::log::{NewRow, marks_text, type_number, verb_number, wall};
+use crate::lookahead::Place;
 use crate::stage::{Origin, SaveState};
 use crate::tx::Tx;
 

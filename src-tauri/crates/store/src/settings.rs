@@ -12,10 +12,8 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Twice SQLite's own choice: half as many pages to find, split and write in a long list.
-const PAGE_BYTES: i64 = 8192;
 /// 32 MB: a catch-up in parts, or a row of edits, does not pay for a checkpoint each time.
-const CHECKPOINT_PAGES: i64 = 4000;
+const CHECKPOINT_PAGES: i64 = 8000;
 
 /// Settings of the connection; none of them changes the file.
 pub(crate) fn connection(connection: &Connection) -> Result<()> {
@@ -36,8 +34,6 @@ pub(crate) fn connection(connection: &Connection) -> Result<()> {
             return Err(Error::Setting { setting, found: found.to_string() });
         }
     }
-    // Of a new file; one that is there keeps the size that it has.
-    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     for (setting, wanted) in [("synchronous", 2), ("cell_size_check", 1), ("temp_store", 2), ("cache_size", -32_768)] {
         connection.pragma_update(None, setting, wanted)?;
         let found: i64 = connection.pragma_query_value(None, setting, |row| row.get(0))?;

@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub fn waiting(&self) -> Result<Vec<Row>> {
-        self.read_rows("WHERE state BETWEEN 1 AND 4 ORDER BY row", [])
+        self.read_rows("INDEXED BY operations_pending WHERE state BETWEEN 1 AND 4 ORDER BY row", [])
     }
 
     /// The log rows after `row`, oldest first, at most so many.

@@ -24,6 +24,7 @@ mod layer;
 mod log;
 mod lost;
 mod map;
+mod moved;
 mod names;
 mod object;
 mod open;

@@ -60,9 +60,9 @@ pub enum Error {
     /// Any other failure of the database.
     #[error("reach the database")]
     Sqlite(#[source] rusqlite::Error),
-    /// A migration failed.
-    #[error("bring the database to the current format")]
-    Migration(#[source] rusqlite_migration::Error),
+    /// A migration failed; without its statements, which fill a screen.
+    #[error("bring the database to the current format: {0}")]
+    Migration(String),
     /// Preparing the file outside the database failed.
     #[error("prepare the file {path}")]
     File {
@@ -120,6 +120,14 @@ impl From<rusqlite::Error> for Error {
         let extended = error.sqlite_error().map(|error| error.extended_code);
         if matches!(extended, Some(SQLITE_IOERR_SHMOPEN | SQLITE_IOERR_SHMSIZE | SQLITE_IOERR_WRITE)) {
             return Error::Full;
+        }
+        // Our statements fit our schema: where they do not, somebody changed the file.
+        let said = match &error {
+            rusqlite::Error::SqlInputError { msg, .. } | rusqlite::Error::SqliteFailure(_, Some(msg)) => msg.as_str(),
+            _ => "",
+        };
+        if said.starts_with("no such table") || said.starts_with("no such column") {
+            return Error::Damaged(said.to_owned());
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt) => Error::Damaged(error.to_string()),

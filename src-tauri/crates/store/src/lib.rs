@@ -27,6 +27,7 @@ mod log;
 mod lookahead;
 mod lost;
 mod map;
+mod moved;
 mod names;
 mod object;
 mod open;

@@ -73,9 +73,9 @@ impl Store {
     pub fn open_read_only(path: &Path) -> Result<Self> {
         let look = |connection: Connection| Ok((recognise(&connection)?, connection));
         let (found, connection) = match connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(look) {
-            // Beside the log lies an index that reading makes; on a full disk it can do without,
-            // when the log is empty.
-            Err(Error::Full) if is_settled(path) => connect_settled(path).and_then(look)?,
+            // Beside the log lies an index that reading makes; on a full disk, or in a folder that
+            // cannot be written, it can do without, when the log is empty.
+            Err(Error::Full | Error::ReadOnly) if is_settled(path) => connect_settled(path).and_then(look)?,
             other => other?,
         };
         let known = schema::known();

@@ -69,6 +69,13 @@ impl Tx<'_> {
                 let draft = Draft { verb: Verb::Update, object: object.clone(), path, value };
                 Ok(Some(self.edit("resolve", vec![draft], now_ms)?))
             }
+            (ConflictKind::DeletedWhileEdited, Choice::Mine) if !alive => {
+                let followed = match self.moved_to(object)? {
+                    Some(there) => self.edit_where_it_is(object, &there, now_ms)?,
+                    None => None,
+                };
+                if followed.is_some() { Ok(followed) } else { self.bring_back(object, fresh, now_ms) }
+            }
             (ConflictKind::DeletedWhileEdited, Choice::Mine) | (ConflictKind::EditedWhileDeleted, Choice::Theirs) => {
                 if alive {
                     Ok(None)

@@ -189,3 +189,32 @@ fn a_process_killed_while_it_writes_loses_nothing_that_it_acknowledged() {
         assert_sound(&store);
     }
 }
+
+#[test]
+fn a_file_that_lacks_a_part_of_its_format_is_damaged_and_told_in_one_line() {
+    for change in ["DROP TABLE conflicts", "ALTER TABLE objects DROP COLUMN read_at", "PRAGMA user_version = 0"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("map.sqlite");
+        drop(Store::create(&path, &new_map()).unwrap());
+        sqlite(&path).execute_batch(change).unwrap();
+        let looked = Store::open(&path).and_then(|store| store.counts().and_then(|_| store.verify()));
+        let Err(error) = looked else { panic!("{change} goes unnoticed") };
+        assert!(matches!(error, Error::Damaged(_)), "{change}: {error:?}");
+        let text = error.to_string();
+        assert!(text.len() < 200 && !text.contains('\n'), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_map_in_a_folder_that_cannot_be_written_can_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("map.sqlite");
+    drop(Store::create(&path, &new_map()).unwrap());
+    let mode = |mode| std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    let name = Store::open_read_only(&path).and_then(|store| store.map()).map(|map| map.name);
+    mode(0o755);
+    assert_eq!(name.unwrap(), "Trip");
+}

@@ -201,6 +201,27 @@ fn a_delete_of_what_we_edited_can_be_taken_back_with_our_edit() {
 }
 
 #[test]
+fn m3_an_edit_of_what_was_moved_meanwhile_is_made_where_it_is_now() {
+    let (mut store, object) = with_feature();
+    let Object::Feature(_, number) = &object else { panic!("a feature") };
+    store.commit_local("layer", vec![draft_upsert(Object::Layer(layer(2)), layer_value(2))], NOW + 15).unwrap();
+    store.commit_local("edit", vec![draft_update(object.clone(), name(), Some("\"mine\""))], NOW + 20).unwrap();
+    let moved = Object::Feature(layer(2), number.clone());
+    let there = point(&moved, 3.0, 4.0, "theirs");
+    let (gone, new) = (delete(&later(30), object.clone()), upsert(&later(31), moved.clone(), &there));
+    store.commit_foreign(vec![live(gone), live(new)], NOW + 31).unwrap();
+    let found = store.conflicts().unwrap().remove(0);
+    assert_eq!(found.kind, ConflictKind::DeletedWhileEdited);
+    store.resolve(found.id, Choice::Mine, 5, NOW + 40).unwrap().unwrap();
+    assert_eq!(shown(&store, &moved, &name()).as_deref(), Some("\"mine\""));
+    assert!(shown(&store, &moved, &Path::geometry()).unwrap().contains('3'), "the rest is as it was moved");
+    let layer_of = |number| bivouac_store::Query { layer: Some(layer(number)), limit: 10, ..Default::default() };
+    let count = |number| store.features(&layer_of(number)).unwrap().len();
+    assert_eq!((count(1), count(2)), (0, 1), "nothing comes back where it was");
+    assert_sound(&store);
+}
+
+#[test]
 fn an_edit_of_what_we_deleted_is_offered() {
     let (mut store, object) = with_feature();
     store.commit_local("delete", vec![draft_delete(object.clone())], NOW + 20).unwrap();

@@ -39,7 +39,7 @@ test('a style is set, shown as its own, and cleared to what is inherited', async
   const shape = page.getByLabel('Icon shape', { exact: true });
   await expect(shape.locator('option').first()).toHaveText('Inherited: Drop');
   await shape.selectOption({ label: 'Ball' });
-  await page.getByRole('button', { name: 'Back to inherited: Icon shape' }).click();
+  await page.getByRole('button', { name: 'Use inherited: Icon shape' }).click();
   await expect(shape).toHaveValue('0');
   const label = page.getByLabel('Label', { exact: true });
   await label.selectOption({ label: 'Under the pointer' });

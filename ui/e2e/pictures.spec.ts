@@ -22,7 +22,7 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
   for (const locale of theme === 'light' ? (['en', 'fr'] as const) : (['en'] as const)) {
     const tag = `${theme}-${locale}`;
     const names = locale === 'fr'
-      ? { take: 'Emporter une carte', account: 'Avec mon compte', pending: /Pas encore/, decisions: /Décisions/, recovered: /Supprimé par/, caption: 'Légende', proposals: /Propositions/, peers: /autres/, log: /Journal/, settings: 'Réglages de la carte', style: 'Style', history: 'Historique' }
+      ? { take: 'Emporter une carte', account: 'Avec mon compte', pending: /Pas encore/, decisions: /Décisions/, recovered: /Supprimé par/, caption: 'Légende', proposals: /Propositions/, peers: /^Les autres/, log: /Journal/, settings: 'Réglages de la carte', style: 'Style', history: 'Historique' }
       : { take: 'Take a map offline', account: 'With my account', pending: /Not on the server/, decisions: /Decisions/, recovered: /Deleted by/, caption: 'Caption', proposals: /Proposals/, peers: /Others/, log: /Log/, settings: 'Map settings', style: 'Style', history: 'History' };
 
     test(`the library, ${tag}`, async ({ page }) => {
@@ -42,7 +42,7 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
     });
 
     test(`the map and its panels, ${tag}`, async ({ page }) => {
-      test.setTimeout(240_000);
+      test.setTimeout(300_000);
       await start(page, { theme, locale });
       await openSurvey(page);
       await keep(page, `map-${tag}`);
@@ -69,11 +69,14 @@ for (const theme of ['light', 'dark', 'sunlight'] as Theme[]) {
         await keep(page, `${name}-${tag}`);
       }
       await page.keyboard.press('Control+l');
-      await clickMap(page, 0.3, 0.15);
-      await clickMap(page, 0.5, 0.2);
-      await clickMap(page, 0.6, 0.1);
+      await clickMap(page, 0.3, 0.35);
+      await clickMap(page, 0.5, 0.4);
+      await clickMap(page, 0.6, 0.3);
       await keep(page, `drawing-${tag}`);
       await page.keyboard.press('Escape');
+      await page.keyboard.press('Escape');
+      await page.locator('.zoom button').last().click();
+      await settled(page);
       await clickFeature(page, 'Parcel 4');
       await clickFeature(page, 'Parcel 4', [], 'right');
       await keep(page, `place-menu-${tag}`);

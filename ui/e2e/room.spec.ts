@@ -32,6 +32,7 @@ async function tooWide(page: Page): Promise<string[]> {
 for (const locale of ['en', 'fr'] as const) {
   for (const size of [100, 200]) {
     test(`long names fit, letters at ${size} %, ${locale}`, async ({ page }) => {
+      test.setTimeout(300_000);
       await start(page, { locale });
       const look = async (name: string): Promise<void> => {
         if (await page.locator('.stage').count() > 0) await settled(page);

@@ -45,13 +45,13 @@ test('an area gets a second part, which is taken out again', async ({ page }) =>
   const parcel = await named(page, 'Parcel 4');
   await clickFeature(page, 'Parcel 4');
   await tool(page, 'Add a part');
-  for (const [x, y] of [[0.78, 0.1], [0.88, 0.1], [0.83, 0.2]] as const) await clickMap(page, x, y);
+  for (const [x, y] of [[0.78, 0.55], [0.88, 0.55], [0.83, 0.65]] as const) await clickMap(page, x, y);
   await page.keyboard.press('Enter');
   await expect.poll(async () => (await named(page, 'Parcel 4')).type).toBe('MultiPolygon');
   const parts = (await named(page, 'Parcel 4')).coordinates as number[][][][];
   expect(parts[0]).toEqual(parcel.coordinates);
   expect(parts).toHaveLength(2);
-  const inside = await at(page, 0.83, 0.13);
+  const inside = await at(page, 0.83, 0.58);
   await page.mouse.click(inside.x, inside.y, { button: 'right' });
   await page.getByRole('menuitem', { name: 'Make this part a feature' }).click();
   await expect.poll(async () => fresh(before, await features(page)).length).toBe(1);

@@ -27,7 +27,7 @@ depth: number,
  */
 rank: number, 
 /**
- * Whether other layers lie in it.
+ * Whether it is a group, for layers and not for features.
  */
 group: boolean, 
 /**

@@ -52,6 +52,8 @@ export class Editing {
   private active: Interaction[] = [];
   private draw: Draw | null = null;
   private drawKind: DrawKind | null = null;
+  /** A vertex is being dragged. */
+  private dragging = false;
   /** Vertices of the sketch that are put down. */
   private placed = 0;
   private live: Live | null = null;
@@ -64,7 +66,7 @@ export class Editing {
     this.layer = new VectorLayer({ source: this.source, zIndex: 50, updateWhileAnimating: true, updateWhileInteracting: true });
     this.layer.setStyle((feature) => this.style(feature));
     stage.map.addLayer(this.layer);
-    this.snapping = new Snapping(stage);
+    this.snapping = new Snapping(stage, () => this.draw !== null || this.dragging);
     stage.map.on('moveend', () => {
       if (this.active.length > 0) void this.loadSnap();
     });
@@ -241,6 +243,7 @@ export class Editing {
     this.draw = null;
     this.drawKind = null;
     this.placed = 0;
+    this.dragging = false;
     this.snapping.clear();
     this.stage.picking = true;
     this.stage.setDoubleClickZoom(true);
@@ -298,7 +301,10 @@ export class Editing {
       features: new Collection([feature]), pixelTolerance: 12, deleteCondition: (event) => altKeyOnly(event) && click(event),
       style: point ? undefined : (handle) => this.style(handle), ...(point ? { hitDetection: this.layer } : {}),
     });
-    modify.on('modifystart', () => feature.getGeometry()?.on('change', (event) => this.sketch(event.target as LineString)));
+    modify.on('modifystart', () => {
+      this.dragging = true;
+      feature.getGeometry()?.on('change', (event) => this.sketch(event.target as LineString));
+    });
     modify.on('modifyend', () => this.commit(feature));
     this.add(modify);
     this.addSnap();
@@ -314,6 +320,8 @@ export class Editing {
   private commit(feature: Feature): void {
     const live = this.live;
     const geometry = feature.getGeometry();
+    this.dragging = false;
+    this.snapping.clear();
     if (live === null || geometry === undefined) return;
     const changed = restoreGeometry(live.stored, fromDrawn(geometry), this.snapping.targets);
     this.hooks.sketch(null);

@@ -23,7 +23,8 @@ export class Snapping {
   private readonly source = new VectorSource();
   private readonly marks = new VectorSource();
 
-  constructor(private readonly stage: Stage) {
+  /** `wanted` says whether a vertex is in hand; without one there is nothing to mark. */
+  constructor(private readonly stage: Stage, private readonly wanted: () => boolean) {
     const stroke = new Stroke({ color: COLOR, width: 4 });
     const fill = new Fill({ color: 'rgba(255,255,255,0.6)' });
     const vertex = new Style({ image: new Circle({ radius: 11, stroke, fill }) });
@@ -38,7 +39,8 @@ export class Snapping {
     const snap = new Snap({ source: this.source, pixelTolerance: SNAP_PX });
     snap.on('snap' as 'change', (event) => {
       const { vertex, segment } = event as unknown as SnapEvent;
-      this.show(vertex, segment !== null && segment !== undefined);
+      if (this.wanted()) this.show(vertex, segment !== null && segment !== undefined);
+      else this.clear();
     });
     snap.on('unsnap' as 'change', () => this.marks.clear());
     return snap;

@@ -20,7 +20,7 @@ pub struct Browser {
     pub name: String,
     pub link: Rc<Link>,
     pub page: RefCell<Page>,
-    ledger: Rc<Ledger>,
+    pub(super) ledger: Rc<Ledger>,
     rng: RefCell<Rng>,
     peer: RefCell<String>,
     skew_ms: i64,
@@ -30,6 +30,8 @@ pub struct Browser {
     /// It does not join the room: it loads, edits and saves.
     pub plain: bool,
     pub saving: Cell<bool>,
+    /// Its user says "keep mine" when a save is refused with a 412.
+    pub(super) insists: Cell<bool>,
 }
 
 impl Browser {
@@ -47,6 +49,7 @@ impl Browser {
             joined: Cell::new(false),
             plain,
             saving: Cell::new(false),
+            insists: Cell::new(false),
         })
     }
 
@@ -58,7 +61,7 @@ impl Browser {
         self.link.world.now().saturating_add_signed(self.skew_ms)
     }
 
-    fn say(&self, what: impl FnOnce() -> String) {
+    pub(super) fn say(&self, what: impl FnOnce() -> String) {
         self.link.world.say(&self.name, what);
     }
 
@@ -225,7 +228,7 @@ impl Browser {
         }
     }
 
-    fn act(&self, message: Value) {
+    pub(super) fn act(&self, message: Value) {
         let message = self.page.borrow_mut().act(message, true, self.now());
         self.say(|| format!("its user: {message}"));
         self.send_operation(message);
@@ -358,7 +361,7 @@ impl Browser {
         if map {
             self.link.there().await?;
             let settings: Map<String, Value> = self.page.borrow().settings.clone();
-            self.link.http.save_settings(&self.name, settings);
+            self.link.http.save_settings(&self.name, settings)?;
         }
         for layer in layers {
             self.save_layer(layer).await?;
@@ -396,7 +399,11 @@ impl Browser {
         self.link.there().await?;
         let saved = if layer.on_server {
             let reference = layer.reference.clone();
-            self.link.http.save(&self.name, post, reference.as_deref()).await?
+            let saved = self.link.http.save(&self.name, post.clone(), reference.as_deref()).await;
+            match saved {
+                Err(Failure::Conflict(_)) if self.insists.get() => self.insist(post).await?,
+                other => other?,
+            }
         } else {
             self.link.http.create(&self.name, post)?
         };

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bivouac_journal::ids::Object;
-use bivouac_journal::json::canonical;
+use bivouac_journal::json::{Json, canonical};
 use bivouac_journal::operation::{Verb, dead};
 use bivouac_journal::path::Path;
 use bivouac_store::{Origin, Query, Row, SaveState, Store};
 use serde_json::{Value, json};
 
+use super::extras::Theme;
 use super::http::features;
 use super::page::{exported, text};
 use super::replica::Replica;
@@ -74,8 +75,12 @@ type Shown = BTreeMap<String, String>;
 fn server_map(sim: &Sim) -> Result<Shown, String> {
     let mut shown = Shown::new();
     shown.insert("settings".to_owned(), canonical(&Value::Object(sim.http.settings.borrow().clone())));
-    for (id, layer) in sim.http.layers.borrow().iter().filter(|(_, layer)| !layer.deleted) {
-        let facts = json!({"rank": layer.rank, "parent": layer.parent, "properties": layer.settings});
+    let layers = sim.http.layers.borrow();
+    for (id, layer) in layers.iter().filter(|(_, layer)| !layer.deleted) {
+        // A parent that is not listed counts as none.
+        let listed = |parent: &&String| layers.get(*parent).is_some_and(|parent| !parent.deleted);
+        let parent = layer.parent.as_ref().filter(listed);
+        let facts = json!({"rank": layer.rank, "parent": parent, "properties": layer.settings});
         shown.insert(id.clone(), canonical(&facts));
         let body = layer.versions.last().map(|kept| kept.body.clone()).unwrap_or_default();
         for feature in features(&body) {
@@ -121,10 +126,21 @@ fn own_edits(sim: &Sim, replica: &Replica) -> Result<(), String> {
     for row in rows.values().filter(|row| row.origin == Origin::Local) {
         let object = &row.operation.object;
         let layer = object.layer().map(|layer| Object::Layer(layer.clone()));
-        let is_told = conflicts.iter().any(|c| c.object == *object || Some(&c.object) == layer.as_ref());
+        let called = store.called_now(object).unwrap();
+        let is_told =
+            conflicts.iter().any(|c| c.object == *object || c.object == called || Some(&c.object) == layer.as_ref());
+        // The feature goes by another id by now, and the edit was made there too (rules 24 and 42).
+        let followed = called != *object
+            && rows.values().any(|other| {
+                let (there, here) = (&other.operation, &row.operation);
+                other.origin == Origin::Local
+                    && there.object == called
+                    && there.path == here.path
+                    && there.value == here.value
+            });
         let lost = |why: &str| Err(format!("{}: {why}: {}", replica.name, describe(row)));
         match row.state {
-            SaveState::Lost if !is_told => return lost("lost without a conflict"),
+            SaveState::Lost if !is_told && !followed => return lost("lost without a conflict"),
             SaveState::Lost => continue,
             SaveState::Superseded if !is_replaced(&store, &rows, row) => {
                 return lost("called superseded, but by nothing");
@@ -139,14 +155,28 @@ fn own_edits(sim: &Sim, replica: &Replica) -> Result<(), String> {
         for write in row.writes().unwrap() {
             let Some(winner) = state.winner(&write.path) else { return lost("its register is gone") };
             let stands = winner.value == write.value;
-            // One operation may carry several edits of ours; then the last of them shows.
-            let by_own = winner.order == order && is_replaced(&store, &rows, row);
+            // One operation may carry several edits of ours; then the last of them shows. What was
+            // unset again before it was sent is not in it.
+            let by_later = rows.get(&winner.row).is_some_and(|w| w.origin == Origin::Local && w.row > row.row);
+            let by_own = by_later
+                || winner.order == order && is_replaced(&store, &rows, row)
+                || is_carried(sim, &rows, row, &write.path, &winner.value);
+            // One identity with two contents is one order, and the greater bytes win it (M0).
+            let forged = winner.order == order && sim.extras.has(Theme::Liar);
+            if forged {
+                continue;
+            }
             if !stands && winner.order <= order && !by_own {
                 return lost(&format!("{} is held by an older write {:?}", write.path, winner));
             }
             if !stands
                 && !is_told
                 && sim.company == Company::None
+                // An undo writes what stood before, and so may a decision.
+                && !sim.extras.has(Theme::SecondThoughts)
+                && !sim.extras.has(Theme::Decisions)
+                // Parents are few, and chosen again.
+                && write.path != Path::of(&["parentId"])
                 && is_back(row, &write.path, winner.value.as_ref().map(|v| v.as_str()))
             {
                 return lost(&format!("{} went back to what stood before: {winner:?}", write.path));
@@ -167,7 +197,9 @@ fn own_edits(sim: &Sim, replica: &Replica) -> Result<(), String> {
 fn is_replaced(store: &Store, rows: &BTreeMap<i64, Row>, row: &Row) -> bool {
     let object = &row.operation.object;
     let state = store.state(object).unwrap();
-    let later = rows.values().filter(|other| other.origin == Origin::Local && other.row > row.row);
+    // Edits that followed their feature to another id are logged anew; their clocks tell (rule 42).
+    let is_later = |other: &&Row| other.row > row.row || other.operation.order() > row.operation.order();
+    let later = rows.values().filter(|other| other.origin == Origin::Local).filter(is_later);
     // A feature may go by another id by now, and the edit with it (rule 24).
     let called = store.called_now(object).unwrap();
     let by_own = later.into_iter().any(|other| {
@@ -176,8 +208,27 @@ fn is_replaced(store: &Store, rows: &BTreeMap<i64, Row>, row: &Row) -> bool {
             matches!((&other.operation.object, object), (Object::Layer(a), Object::Feature(b, _)) if a == b);
         same || (its_layer && other.operation.verb == Verb::Delete)
     });
+    // It lives under another id, which others gave it (rules 24 and 42).
+    let lives_on = called != *object && store.state(&called).unwrap().is_alive();
+    // Logged anew when it followed its feature; the first of the two rows is judged.
+    let order = row.operation.order();
+    let is_copy = rows.values().any(|other| other.row < row.row && other.operation.order() == order);
     by_own
+        || lives_on
+        || is_copy
         || row.writes().unwrap().iter().all(|write| state.winner(&write.path).is_some_and(|w| w.value == write.value))
+}
+
+/// Whether the operation that an edit went out with carried somebody's newer value in its place:
+/// what comes alive is sent with all its winners (M8). What an undo writes back may give way to
+/// what its user had not seen (rule 45).
+fn is_carried(sim: &Sim, rows: &BTreeMap<i64, Row>, row: &Row, path: &Path, value: &Option<Json>) -> bool {
+    let newer = |other: &&Row| {
+        other.operation.object == row.operation.object
+            && (other.operation.order() > row.operation.order() || sim.extras.has(Theme::SecondThoughts))
+    };
+    let says = |other: &Row| other.writes().unwrap().iter().any(|write| write.path == *path && write.value == *value);
+    rows.values().filter(|other| matches!(other.origin, Origin::Foreign | Origin::Server)).filter(newer).any(says)
 }
 
 /// Whether a register shows again what it showed before the edit.

@@ -1,5 +1,7 @@
 //! What users do on a laptop, drawn from what their map shows.
 
+use std::collections::BTreeSet;
+
 use bivouac_journal::ids::{FeatureId, LayerId, Object};
 use bivouac_journal::json::Json;
 use bivouac_journal::operation::{Draft, Verb};
@@ -41,11 +43,17 @@ fn object_of(shown: &Shown) -> Object {
 
 /// One edit by this laptop's user.
 pub fn random_edit(replica: &Replica, rng: &mut Rng) {
-    let (layers, features) = {
+    // Nobody is offered to edit what the server lets one only see (rule 38).
+    if replica.store.borrow().map().unwrap().read_only {
+        return;
+    }
+    let (layers, parents, features) = {
         let store = replica.store.borrow();
         let query = Query { limit: 1000, ..Query::default() };
-        let layers: Vec<LayerId> = store.layers().unwrap().into_iter().map(|view| view.id).collect();
-        (layers, store.features(&query).unwrap())
+        let views = store.layers().unwrap();
+        let parents: BTreeSet<LayerId> = views.iter().filter_map(|view| view.layer.parent.clone()).collect();
+        let layers: Vec<LayerId> = views.into_iter().map(|view| view.id).collect();
+        (layers, parents, store.features(&query).unwrap())
     };
     replica.edits.set(replica.edits.get() + 1);
     let value = format!("{}-{}", replica.name, replica.edits.get());
@@ -85,6 +93,8 @@ pub fn random_edit(replica: &Replica, rng: &mut Rng) {
         }
         (68..=70, _) => new_layer(&value, rng),
         (71..=73, _) if layers.len() > 1 => match rng.pick(&layers) {
+            // What other layers lie in is not deleted.
+            Some(layer) if parents.contains(layer) => return,
             Some(layer) => {
                 let mut drafts: Vec<Draft> =
                     features.iter().filter(|f| f.layer == *layer).map(|feature| delete(object_of(feature))).collect();

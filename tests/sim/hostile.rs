@@ -1,9 +1,13 @@
 //! A peer that means no good, or is broken: what it sends must change nothing it may not change.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
+use super::ledger::Ledger;
+use super::liar::{self, Victim};
 use super::link::Link;
 use super::page::{feature_metadata, operation};
 use super::random::Rng;
@@ -13,21 +17,17 @@ pub struct Hostile {
     link: Rc<Link>,
     socket: Option<Rc<Socket>>,
     count: u64,
+    answering: Option<JoinHandle<()>>,
 }
 
 impl Hostile {
     pub fn new(link: Rc<Link>) -> Self {
-        Self { link, socket: None, count: 0 }
+        Self { link, socket: None, count: 0, answering: None }
     }
 
     /// Joins if it has to, and sends one thing.
     pub async fn strike(&mut self, rng: &mut Rng) {
-        if self.socket.as_ref().is_none_or(|socket| !socket.is_open()) {
-            let Ok(socket) = self.link.dial().await else { return };
-            let join = json!({"kind": "JoinRequest", "token": "token", "peer": "EVIL1"});
-            let _ = socket.send(&join.to_string());
-            self.socket = Some(socket);
-        }
+        self.join().await;
         self.count += 1;
         let text = self.something(rng);
         self.link.world.say("hostile", || text.clone());
@@ -36,7 +36,48 @@ impl Hostile {
         }
     }
 
+    async fn join(&mut self) {
+        if self.socket.as_ref().is_none_or(|socket| !socket.is_open()) {
+            let Ok(socket) = self.link.dial().await else { return };
+            let join = json!({"kind": "JoinRequest", "token": "token", "peer": "EVIL1"});
+            let _ = socket.send(&join.to_string());
+            self.socket = Some(socket);
+        }
+    }
+
+    /// Joins if it has to, and answers from now on whoever asks for its operations.
+    pub async fn lie(&mut self, rng: &mut Rng, ledger: &Rc<Ledger>) {
+        self.join().await;
+        self.stop_answering();
+        let Some(socket) = self.socket.clone() else { return };
+        let (link, ledger, rng) = (self.link.clone(), ledger.clone(), RefCell::new(rng.fork()));
+        self.answering = Some(tokio::task::spawn_local(async move {
+            let mut heard: Vec<Value> = Vec::new();
+            while let Ok(text) = socket.receive().await {
+                let Ok(message) = serde_json::from_str::<Value>(&text) else { continue };
+                if message["kind"] == "OperationMessage" && heard.len() < 50 {
+                    heard.push(message);
+                } else if message["message"]["verb"] == "ListOperationsRequest" {
+                    let to = super::page::text(&message["sender"]);
+                    let victims = victims(&link);
+                    let rng = &mut *rng.borrow_mut();
+                    for answer in liar::answers(&to, &victims, &heard, link.world.now(), &ledger, rng) {
+                        link.world.say("hostile", || answer.clone());
+                        let _ = socket.send(&answer);
+                    }
+                }
+            }
+        }));
+    }
+
+    fn stop_answering(&mut self) {
+        if let Some(task) = self.answering.take() {
+            task.abort();
+        }
+    }
+
     pub fn leave(&mut self) {
+        self.stop_answering();
         self.socket = None;
     }
 
@@ -126,7 +167,14 @@ impl Hostile {
     }
 }
 
-fn stamped(mut message: Value, hlc: Value) -> Value {
+fn victims(link: &Link) -> Vec<Victim> {
+    let layers = link.http.layers.borrow();
+    let newest = layers.iter().filter_map(|(id, layer)| Some((id, layer.versions.last()?)));
+    let features = newest.flat_map(|(id, kept)| super::http::features(&kept.body).into_iter().map(move |f| (id, f)));
+    features.map(|(layer, value)| Victim { layer: layer.clone(), id: super::page::text(&value["id"]), value }).collect()
+}
+
+pub fn stamped(mut message: Value, hlc: Value) -> Value {
     message["hlc"] = hlc;
     message["dirty"] = json!(true);
     message

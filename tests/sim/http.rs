@@ -127,7 +127,27 @@ impl Http {
         kept.map(|kept| kept.body.clone()).ok_or_else(|| Failure::NotFound(format!("no version {reference}")))
     }
 
+    fn may_edit(&self) -> Result<(), Failure> {
+        if self.read_only.get() {
+            self.refused.set(self.refused.get() + 1);
+            return Err(Failure::Refused("403".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// A form that names a parent which the server does not know is not valid.
+    fn knows_parent(&self, post: &Post) -> Result<(), Failure> {
+        match &post.parent {
+            Some(parent) if !self.layers.borrow().contains_key(parent) => {
+                Err(Failure::Refused(format!("no parent {parent}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub fn create(&self, by: &str, post: Post) -> Result<Saved, Failure> {
+        self.may_edit()?;
+        self.knows_parent(&post)?;
         if self.layers.borrow().contains_key(&post.id) {
             return Err(Failure::Exists("UUID already exists".to_owned()));
         }
@@ -140,10 +160,8 @@ impl Http {
     /// A save. What is compared and what is written lie some time apart, and nothing is locked:
     /// of two saves that overlap, the second one overwrites the first.
     pub async fn save(&self, by: &str, post: Post, reference: Option<&str>) -> Result<Saved, Failure> {
-        if self.read_only.get() {
-            self.refused.set(self.refused.get() + 1);
-            return Err(Failure::Refused("403".to_owned()));
-        }
+        self.may_edit()?;
+        self.knows_parent(&post)?;
         let (latest, old) = {
             let layers = self.layers.borrow();
             let layer = layers.get(&post.id).ok_or_else(|| Failure::NotFound(format!("no layer {}", post.id)))?;
@@ -196,6 +214,7 @@ impl Http {
     }
 
     pub fn delete(&self, by: &str, id: &str) -> Result<(), Failure> {
+        self.may_edit()?;
         let mut layers = self.layers.borrow_mut();
         let layer = layers.get_mut(id).ok_or_else(|| Failure::NotFound(format!("no layer {id}")))?;
         layer.deleted = true;
@@ -204,10 +223,12 @@ impl Http {
         Ok(())
     }
 
-    pub fn save_settings(&self, by: &str, settings: Map<String, Value>) {
+    pub fn save_settings(&self, by: &str, settings: Map<String, Value>) -> Result<(), Failure> {
+        self.may_edit()?;
         self.world.say("server", || format!("settings by {by}: {}", Value::Object(settings.clone())));
         *self.settings.borrow_mut() = settings;
         self.modified_at.set(self.world.now());
+        Ok(())
     }
 }
 

@@ -143,7 +143,11 @@ impl Server for Laptop {
 
     async fn token(&self) -> Result<String, Failure> {
         self.0.there().await?;
+        let refused = self.0.http.read_only.get();
         self.0.back().await?;
+        if refused {
+            return Err(Failure::Refused("no right to edit, no token".to_owned()));
+        }
         Ok(format!("token:{}", self.0.world.now()))
     }
 
@@ -210,8 +214,9 @@ impl Server for Laptop {
         self.0.there().await?;
         let mut settings = object(&save.settings);
         settings.insert("name".to_owned(), Value::String(save.name));
-        self.0.http.save_settings(&self.0.name, settings);
-        self.0.back().await
+        let saved = self.0.http.save_settings(&self.0.name, settings);
+        self.0.back().await?;
+        saved
     }
 }
 

@@ -2,10 +2,13 @@
 
 pub mod browser;
 pub mod check;
+pub mod deeds;
 pub mod edits;
+pub mod extras;
 pub mod hostile;
 pub mod http;
 pub mod ledger;
+pub mod liar;
 pub mod link;
 pub mod page;
 pub mod random;

@@ -1,6 +1,7 @@
 //! One Bivouac: the real store and the real driver on a laptop of the model.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use bivouac_app::driver::{Command, Driver, DriverError, Stay, Summary};
 use bivouac_app::server::Clock;
 use bivouac_journal::ids::{FeatureId, Object};
 use bivouac_journal::operation::{Draft, Verb};
-use bivouac_store::{NewMap, Store};
+use bivouac_store::{NewMap, Query, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -171,6 +172,36 @@ impl Replica {
             panic!("{}: the edit {label:?} was refused: {error}", self.name);
         }
         self.tell(Command::Edited);
+    }
+
+    /// Second thoughts: an edit that may also take something away, which then somebody meant.
+    pub fn reconsider(&self, label: &str, act: impl FnOnce(&mut Store) -> Result<(), bivouac_store::Error>) {
+        if self.store.borrow().map().unwrap().read_only {
+            return;
+        }
+        self.link.world.say(&self.name, || format!("reconsiders: {label}"));
+        let before = self.living();
+        if let Err(error) = act(&mut self.store.borrow_mut()) {
+            panic!("{}: {label:?} was refused: {error}", self.name);
+        }
+        let after = self.living();
+        for object in before.difference(&after) {
+            match object {
+                Object::Feature(layer, id) => self.ledger.delete(layer.as_str(), id.as_str()),
+                Object::Layer(layer) => self.ledger.delete_layer(layer.as_str()),
+                Object::Map => {}
+            }
+        }
+        self.tell(Command::Edited);
+    }
+
+    /// All that is shown.
+    fn living(&self) -> BTreeSet<Object> {
+        let store = self.store.borrow();
+        let query = Query { limit: usize::MAX >> 1, ..Query::default() };
+        let layers = store.layers().unwrap().into_iter().map(|view| Object::Layer(view.id));
+        let features = store.features(&query).unwrap().into_iter().map(|f| Object::Feature(f.layer, f.id));
+        layers.chain(features).collect()
     }
 
     pub fn tell(&self, command: Command) {

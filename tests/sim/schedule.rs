@@ -7,6 +7,7 @@ use bivouac_app::driver::Stay;
 use super::browser::Browser;
 use super::check;
 use super::edits::{layer_value, marker, point, random_edit};
+use super::extras::{self, Extras};
 use super::hostile::Hostile;
 use super::http::{Http, Post};
 use super::ledger::Ledger;
@@ -37,13 +38,14 @@ pub struct Sim {
     pub ledger: Rc<Ledger>,
     pub replicas: Vec<Rc<Replica>>,
     pub browsers: Vec<Rc<Browser>>,
-    hostile: Hostile,
+    pub hostile: Hostile,
+    pub extras: Extras,
     rng: Rng,
     trouble: u64,
 }
 
 impl Sim {
-    fn new(seed: u64, world: Rc<World>) -> Self {
+    fn new(seed: u64, generation: u32, world: Rc<World>) -> Self {
         let mut rng = Rng::new(seed);
         let company = match rng.below(100) {
             0..=29 => Company::None,
@@ -84,8 +86,11 @@ impl Sim {
             .collect();
         let hostile = Hostile::new(link("hostile", &mut rng));
         let trouble = if rng.percent(20) || company == Company::Calm { 0 } else { rng.between(1, 30) };
-        world.say("sim", || format!("seed {seed}: {company:?}, {count} Bivouacs, trouble {trouble}"));
-        Self { company, world, http, relay, ledger, replicas, browsers, hostile, rng, trouble }
+        let extras = Extras::new(seed, generation);
+        world.say("sim", || {
+            format!("seed {seed}: {company:?}, {count} Bivouacs, trouble {trouble}, {:?}", extras.themes)
+        });
+        Self { company, world, http, relay, ledger, replicas, browsers, hostile, extras, rng, trouble }
     }
 
     /// Two layers with a few features, as the map stood before anybody went offline.
@@ -143,6 +148,7 @@ impl Sim {
         }
         let steps = self.rng.between(6, 24);
         for _ in 0..steps {
+            extras::act(self).await;
             self.step().await;
             let gap = match self.rng.below(10) {
                 0..=4 => self.rng.between(0, 60),
@@ -268,6 +274,7 @@ impl Sim {
         self.hostile.leave();
         self.relay.heal();
         self.http.slow_saves.set(0);
+        self.http.read_only.set(false);
         for replica in &self.replicas {
             replica.link.flaky.set(0);
             replica.link.up.set(true);
@@ -352,13 +359,13 @@ pub struct Outcome {
 }
 
 /// Runs one seed from beginning to end, in virtual time.
-pub fn run(seed: u64, traced: bool) -> Outcome {
+pub fn run(seed: u64, generation: u32, traced: bool) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap_or_else(|error| panic!("make a runtime: {error}"));
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
         let world = Rc::new(World::new(traced));
-        let mut sim = Sim::new(seed, world.clone());
+        let mut sim = Sim::new(seed, generation, world.clone());
         let limit = std::time::Duration::from_secs(6 * 3600);
         let run = std::panic::AssertUnwindSafe(tokio::time::timeout(limit, sim.run()));
         let result = match catch(run).await {

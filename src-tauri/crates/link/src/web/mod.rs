@@ -116,7 +116,8 @@ impl Web {
         let origin = origin_of(url);
         let refused = || LinkError::OriginRefused { origin: origin.clone() };
         let is_confirmed = confirmed.contains(&origin);
-        if !is_confirmed && !(is_among(&host_of(url), hosts) && may_be_public(url)) {
+        let is_allowed = is_among(&host_of(url), hosts) && may_be_public(url);
+        if !is_confirmed && !is_allowed {
             return Err(refused());
         }
         let client = if is_confirmed { &self.confirmed } else { &self.public };

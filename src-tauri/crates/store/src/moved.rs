@@ -9,7 +9,7 @@ use bivouac_journal::path::Path;
 
 use crate::edit::Receipt;
 use crate::error::Result;
-use crate::log::SaveState;
+use crate::log::{Origin, SaveState};
 use crate::tx::Tx;
 
 impl Tx<'_> {
@@ -19,17 +19,19 @@ impl Tx<'_> {
         let Some(death) = self.state(object)?.winner(&Path::existence()).map(|life| life.order.clone()) else {
             return Ok(None);
         };
+        let ours = self.rows_of(object)?.into_iter().filter(|row| row.origin == Origin::Local);
+        let Some(edited_at) = ours.map(|row| row.at_ms).max() else { return Ok(None) };
         self.flush()?;
-        let layers: Vec<String> = self
+        let layers: Vec<(String, Option<i64>)> = self
             .connection
             .prepare_cached(
-                "SELECT l.uid FROM objects o JOIN objects l ON l.id = o.layer
+                "SELECT l.uid, o.read_at FROM objects o JOIN objects l ON l.id = o.layer
                  WHERE o.kind = 2 AND o.uid = ?1 AND o.alive = 1 AND l.alive = 1 ORDER BY o.id",
             )?
-            .query_map([id.as_str()], |row| row.get(0))?
+            .query_map([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
         let mut found = None;
-        for layer in layers {
+        for (layer, read_at) in layers {
             let there = Object::Feature(LayerId::trusted(&layer), id.clone());
             let Some(life) = self.state(&there)?.winner(&Path::existence()).map(|life| life.order.clone()) else {
                 continue;
@@ -37,7 +39,8 @@ impl Tx<'_> {
             // What was always there under that id is another feature; what only documents tell
             // names nobody.
             let by_the_same = life.id == death.id || life.id.is_empty() || death.id.is_empty();
-            if life.wall > 0 && by_the_same && found.replace(there).is_some() {
+            let is_new = life.wall > 0 || read_at.is_some_and(|at| u64::try_from(at).is_ok_and(|at| at >= edited_at));
+            if is_new && by_the_same && found.replace(there).is_some() {
                 return Ok(None);
             }
         }

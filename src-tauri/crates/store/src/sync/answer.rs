@@ -66,13 +66,15 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn repair_frames(&mut self, me: &PeerId, registers: &[(Object, Path, Order)]) -> Result<Vec<String>> {
-        let mut tx = self.begin()?;
+        let mut tx = self.begin_ahead()?;
         let mut texts = Vec::new();
         for (object, path, order) in registers {
             if let Some(operation) = tx.repair(object, path, order, me)? {
                 texts.push(print_loose(&operation, me));
             }
         }
+        // Nothing was written; but rolled back, it would forget the names that the next one needs.
+        tx.commit()?;
         Ok(texts)
     }
 }

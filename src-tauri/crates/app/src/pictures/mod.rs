@@ -150,7 +150,7 @@ impl Pictures {
         }
         let kept = lock(&self.cache).get(wanted.address, wanted.now_ms);
         match kept {
-            Some(kept) if kept.fresh || !wanted.online => return Ok(kept.bytes),
+            Some(kept) if kept.fresh || !wanted.online => Ok(kept.bytes),
             Some(kept) => self.load(wanted, host).or(Ok(kept.bytes)),
             None if !wanted.online => Err(Missing::Offline),
             None => self.load(wanted, host),

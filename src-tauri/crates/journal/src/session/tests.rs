@@ -395,11 +395,11 @@ fn where_we_look_is_told_to_bivouacs_alone_when_it_changed_and_twice_a_second_at
     let hello = from_bivouac(&stay, "bivou", r#"{"verb":"x-hello","version":"1"}"#);
     stay.receive(&hello);
     assert_eq!(told(&mut stay), 1);
-    for lon in 2..12 {
+    for lon in 2..14 {
         stay.give(looks(lon));
         stay.pass(50);
     }
-    assert_eq!(told(&mut stay), 1, "ten moves in half a second");
+    assert_eq!(told(&mut stay), 1, "twelve moves in six tenths of a second");
     stay.pass(600);
     assert_eq!(told(&mut stay), 1, "the last one is told in the end");
     stay.pass(5_000);

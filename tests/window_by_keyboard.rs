@@ -52,7 +52,8 @@ fn an_area_is_drawn_named_and_reshaped_without_a_mouse() {
     window.key("v", &[]);
     std::thread::sleep(Duration::from_millis(400));
     window.key("Enter", &[]);
-    pan(&window, "ArrowRight");
+    // Upwards: to the right the next corner would catch it.
+    pan(&window, "ArrowUp");
     window.key("Enter", &[]);
     let edited = support::wait_until("one corner elsewhere", Duration::from_secs(20), || {
         let now = ring(&window, "Meadow")?;

@@ -132,8 +132,13 @@ fn nothing_in_a_hostile_map_runs_or_asks_anybody_for_anything() {
     // Whatever the file's import left out is written by an edit, as somebody in the room could.
     let text = |name: &str| json!(hostile(&sink.address, name));
     let tiles = map(&sink.address)["properties"]["tilelayer"].clone();
+    // A name has 200 characters at most.
+    let name = format!(
+        "map <img src=\"{0}/hit/map-name\" onerror=\"window.__ran=1\"><script>window.__ran=2</script>",
+        sink.address
+    );
     let mut edits = vec![
-        json!({"do": "map-set", "key": "name", "value": text("map")}),
+        json!({"do": "map-set", "key": "name", "value": name}),
         json!({"do": "map-set", "key": "description", "value": text("map-description")}),
         json!({"do": "map-set", "key": "tilelayer", "value": tiles}),
     ];

@@ -337,7 +337,8 @@ impl Window {
     #[track_caller]
     pub fn tab_to(&self, words: &str) {
         let script = "const it = document.activeElement;
-            const name = it === null || it === document.body ? '' : `${it.getAttribute('aria-label') ?? ''} ${it.textContent}`;
+            // A box that only scrolls has the words of all that is in it.
+            const name = it === null || it === document.body || it.querySelector('button, input') !== null ? '' : `${it.getAttribute('aria-label') ?? ''} ${it.textContent}`;
             return name.replace(/\\s+/g, ' ').trim()";
         let mut seen = Vec::new();
         for _ in 0..120 {

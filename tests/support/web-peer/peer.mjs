@@ -205,6 +205,8 @@ async function importText(it, { name, text }) {
   const before = new Set(await inPage(it, 'layerIds'))
   await inPage(it, 'openImporter')
   const form = it.page.locator('.umap-import')
+  // The form empties itself when its panel is open, then lists the layers.
+  await form.locator('[name=layer-id] option').first().waitFor({ state: 'attached' })
   await form.locator('textarea').fill(text)
   await form.locator('textarea').dispatchEvent('change')
   await form.locator('[name=format]').selectOption('geojson')

@@ -174,13 +174,14 @@ fn three_hundred_areas_imported_in_a_browser_are_on_the_screen_in_their_classes_
         if card["features"] == 300 && card["kind"] == "Choropleth" { Ok(()) } else { Err(card) }
     });
     println!("the import was in the window's file after {:?}", told.elapsed());
+    window.press("Show the whole map");
     support::wait_until("all five classes on the screen", Duration::from_secs(20), || {
         let seen = classes_seen(&window);
         if seen == 5 { Ok(()) } else { Err(seen) }
     });
     println!("and on the screen after {:?}", told.elapsed());
     window.picture("areas");
-    bob.save();
+    assert_eq!(bob.save().posts.last().map(|post| post.status), Some(200));
     drop(bob);
     support::wait_until("bob's leaving", Duration::from_secs(40), || {
         let there = window.text(OTHERS);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use bivouac_journal::ids::FeatureId;
 use bivouac_link::{MapRef, find_map};
 use bivouac_store::{Counts, Error as StoreError, MapRecord, NewMap, Store};
+use serde_json::Value;
 
 use crate::error::{AppError, Result};
 use crate::host::Host;
@@ -42,8 +43,10 @@ pub struct Entry {
 /// What a map's file says.
 #[derive(Debug)]
 pub struct Found {
-    /// Its row.
+    /// Its row, with the name that the map has now.
     pub record: MapRecord,
+    /// What it was called when it came onto this laptop.
+    pub first_name: String,
     /// How far the edits have come.
     pub counts: Counts,
 }
@@ -122,12 +125,14 @@ impl Library {
         let mut entries = self.maps()?;
         let address = find_map(text).ok();
         type Test<'t> = Box<dyn Fn(&Entry) -> bool + 't>;
-        let ways: [Test<'_>; 5] = [
+        let ways: [Test<'_>; 6] = [
             Box::new(|entry| entry.uuid == text),
             Box::new(|entry| address.as_ref().is_some_and(|address| entry.is_at(address))),
             Box::new(|entry| entry.found.is_ok() && entry.name() == text),
             Box::new(|entry| text.len() >= 4 && entry.uuid.starts_with(text)),
             Box::new(|entry| entry.found.is_ok() && entry.name().to_lowercase() == text.to_lowercase()),
+            // Whoever has the map under its first name finds it though somebody renamed it.
+            Box::new(|entry| entry.found.as_ref().is_ok_and(|found| found.first_name == text)),
         ];
         for way in ways {
             let hits: Vec<usize> = entries.iter().enumerate().filter(|(_, e)| way(e)).map(|(at, _)| at).collect();
@@ -307,7 +312,14 @@ fn look(folder: &Path) -> Result<Found> {
         Err(StoreError::Older { .. }) => Store::open(&file)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Found { record: store.map()?, counts: store.counts()? })
+    let mut record = store.map()?;
+    let first_name = record.name.clone();
+    // People call a map what it is called now; damage to its settings hides no map.
+    let settings = crate::sync::settings(&store).unwrap_or_default();
+    if let Some(name) = settings.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()) {
+        name.clone_into(&mut record.name);
+    }
+    Ok(Found { record, first_name, counts: store.counts()? })
 }
 
 pub(crate) fn fresh_uuid() -> String {

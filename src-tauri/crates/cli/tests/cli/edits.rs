@@ -36,6 +36,8 @@ fn a_map_born_offline_takes_every_kind_of_edit() {
     laptop.fine(&["edit", "Field", "delete", "bbbb2"]);
     assert_eq!(laptop.json(&["show", "Field", "bbbb2"])["alive"], false);
     laptop.fine(&["edit", "Field", "map", "set", "name", "\"Renamed\""]);
+    assert_eq!(laptop.json(&["maps"])[0]["name"], "Renamed");
+    assert_eq!(laptop.json(&["features", "Renamed"]), laptop.json(&["features", "Field"]), "both names find it");
     laptop.fine(&["edit", "Field", "layer", "delete", "Second"]);
     assert_eq!(laptop.json(&["features", "Field"]), json!([]));
     assert_eq!(laptop.json(&["verify", "Field"])["fine"], true);

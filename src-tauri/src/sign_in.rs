@@ -115,6 +115,9 @@ mod tests {
 
     #[test]
     fn no_capability_names_the_window() {
-        assert!(!include_str!("../capabilities/main.json").contains(LABEL));
+        let capability: serde_json::Value = serde_json::from_str(include_str!("../capabilities/main.json")).unwrap();
+        assert_eq!(capability["windows"], serde_json::json!([MAIN]));
+        assert!(capability.get("webviews").is_none());
+        assert_ne!(LABEL, MAIN);
     }
 }

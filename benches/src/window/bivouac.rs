@@ -36,7 +36,7 @@ pub(super) fn run(report: &mut Report, program: &Path, server: &UmapServer, map:
 fn taken_offline(program: &Path, home: &WindowHome, server: &UmapServer, map: &TestMap) -> Outcome<Window> {
     let window = Window::of(program, home, &[]);
     let wish = json!({"address": map.url, "user": "alice", "password": server.password(), "editLink": null, "keepPassword": true});
-    window.command("take_offline", json!({"wish": wish})).map_err(|error| format!("taking offline: {error}"))?;
+    window.command("take_offline", json!({"request": wish})).map_err(|error| format!("taking offline: {error}"))?;
     Ok(window)
 }
 

@@ -84,6 +84,8 @@ impl Window {
         // The address of the bus is kept for a second start of the program.
         let keep = "printf %s \"$DBUS_SESSION_BUS_ADDRESS\" > \"$XDG_RUNTIME_DIR/bus\"; exec WebKitWebDriver \"$1\"";
         driver.args(["--", "sh", "-c", keep, "sh", &format!("--port={port}")]);
+        // A group of its own: the session ends without its driver.
+        driver.process_group(0);
         for (name, folder) in [
             ("HOME", "home"),
             ("XDG_DATA_HOME", "home/data"),
@@ -96,6 +98,7 @@ impl Window {
             driver.env(name, folder);
         }
         use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::process::CommandExt;
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(root.join("home/run"), private).expect("the folder can be made private");
         driver
@@ -454,9 +457,11 @@ fn screen() -> (Child, String) {
     (screen, format!(":{}", number.trim()))
 }
 
-/// Asks a process to end: dbus-run-session then ends what it started.
+/// Asks a process to end, and the group that it leads.
 fn terminate(process: &Child) {
-    let _ = Command::new("kill").arg("-TERM").arg(process.id().to_string()).stderr(Stdio::null()).status();
+    for whom in [format!("-{}", process.id()), process.id().to_string()] {
+        let _ = Command::new("kill").args(["-TERM", "--", &whom]).stderr(Stdio::null()).status();
+    }
 }
 
 /// A picture of a display. The driver's own screenshots never come where nothing is composited.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{Browser, MapSpec, Proxy, TestMap, UmapServer, Window, WindowHome, marker};
 
 const NAME: &str = "//aside//label[starts-with(normalize-space(.), 'Name')]/following::input[1]";
@@ -18,15 +18,8 @@ fn with_sample(home: &WindowHome) -> Window {
 
 /// The living features of that name, as `layer/id`.
 fn named(window: &Window, name: &str) -> Vec<String> {
-    let bounds = json!({"west": -180, "south": -85, "east": 180, "north": 85});
-    let script = "const done = arguments[1];
-        window.__TAURI_INTERNALS__.invoke('features_in', {bounds: arguments[0], limit: 100000})
-          .then((bytes) => done(new TextDecoder().decode(new Uint8Array(bytes))))";
-    let text = window.later(script, json!([bounds]));
-    let all: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
-    let of_name = |item: &&Value| item["feature"]["properties"]["name"] == json!(name);
-    let objects = all["features"].as_array().unwrap().iter().filter(of_name);
-    objects.map(|item| item["object"].as_str().unwrap().to_owned()).collect()
+    let found = window.features_named(name);
+    found.iter().map(|item| item["object"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]

@@ -2,20 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::{Window, WindowHome};
 
 /// The outer ring of the only feature of that name.
 fn ring(window: &Window, name: &str) -> Result<Vec<Value>, String> {
-    let bounds = json!({"west": -180, "south": -85, "east": 180, "north": 85});
-    let script = "const done = arguments[1];
-        window.__TAURI_INTERNALS__.invoke('features_in', {bounds: arguments[0], limit: 100000})
-          .then((bytes) => done(new TextDecoder().decode(new Uint8Array(bytes))))";
-    let text = window.later(script, json!([bounds]));
-    let all: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
-    let mut found =
-        all["features"].as_array().unwrap().iter().filter(|item| item["feature"]["properties"]["name"] == json!(name));
-    let (Some(item), None) = (found.next(), found.next()) else { return Err(format!("not one {name}")) };
+    let found = window.features_named(name);
+    let [item] = found.as_slice() else { return Err(format!("not one {name}")) };
     item["feature"]["geometry"]["coordinates"][0].as_array().cloned().ok_or_else(|| item.to_string())
 }
 

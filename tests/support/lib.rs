@@ -5,6 +5,7 @@
 
 mod browser;
 mod footprint;
+mod hand;
 mod http;
 mod map;
 mod pixels;

@@ -118,7 +118,8 @@ impl TestMap {
             "type": "FeatureCollection", "features": features,
             "properties": layer_properties(name), "id": id, "rank": rank,
         });
-        let answer = self.send_layer("create", &id, name, rank, &document.to_string(), None);
+        let answer =
+            self.send_layer(("create", &id), (name, &layer_properties(name)), rank, &document.to_string(), None);
         assert!(answer.status == 200 && answer.json()["id"].is_string(), "adding {name:?}: {}", answer.text);
         id
     }
@@ -127,15 +128,7 @@ impl TestMap {
     #[track_caller]
     pub fn add_document(&self, id: &str, rank: usize, settings: &Value, document: &str) {
         let name = settings["name"].as_str().unwrap_or("Layer");
-        let (rank, settings) = (rank.to_string(), settings.to_string());
-        let fields = [
-            ("name", name),
-            ("rank", rank.as_str()),
-            ("settings", settings.as_str()),
-            ("display_on_load", "true"),
-            ("parent", ""),
-        ];
-        let answer = self.maker.post_document(&self.path(&format!("datalayer/create/{id}/")), &fields, document, None);
+        let answer = self.send_layer(("create", id), (name, settings), rank, document, None);
         assert!(answer.status == 200 && answer.json()["id"].is_string(), "adding {name:?}: {}", answer.text);
     }
 
@@ -145,20 +138,25 @@ impl TestMap {
     pub fn save_layer(&self, id: &str, document: &Value, reference: Option<&str>) -> Answer {
         let name = document["properties"]["name"].as_str().unwrap_or("Layer").to_owned();
         let rank = document["rank"].as_u64().and_then(|rank| usize::try_from(rank).ok());
-        self.send_layer("update", id, &name, rank.unwrap_or(0), &document.to_string(), reference)
+        self.send_layer(
+            ("update", id),
+            (&name, &layer_properties(&name)),
+            rank.unwrap_or(0),
+            &document.to_string(),
+            reference,
+        )
     }
 
     #[track_caller]
     fn send_layer(
         &self,
-        verb: &str,
-        id: &str,
-        name: &str,
+        (verb, id): (&str, &str),
+        (name, settings): (&str, &Value),
         rank: usize,
         document: &str,
         reference: Option<&str>,
     ) -> Answer {
-        let (rank, settings) = (rank.to_string(), layer_properties(name).to_string());
+        let (rank, settings) = (rank.to_string(), settings.to_string());
         let fields = [
             ("name", name),
             ("rank", rank.as_str()),

@@ -17,7 +17,7 @@ use crate::wait::wait_until;
 /// The member of an answer that names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long something on the screen may take on a busy computer.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A home folder with the maps of one person; windows come and go over it.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Default for WindowHome {
 pub struct Window {
     session: String,
     agent: ureq::Agent,
-    display: String,
+    pub(crate) display: String,
     /// In the order in which they are ended.
     processes: Vec<Child>,
 }
@@ -179,7 +179,7 @@ impl Window {
     }
 
     #[track_caller]
-    fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         self.try_call(method, path, body).unwrap_or_else(|error| panic!("{method} {path} was answered {error}"))
     }
 
@@ -259,67 +259,6 @@ impl Window {
         })
     }
 
-    /// The middle of the map on the screen, in pixels of the page.
-    #[track_caller]
-    pub fn map_middle(&self) -> (f64, f64) {
-        let script = "const b = document.querySelector('.ol-viewport').getBoundingClientRect();
-                      return [b.left + b.width / 2, b.top + b.height / 2]";
-        let middle = self.js(script, json!([]));
-        (middle[0].as_f64().unwrap(), middle[1].as_f64().unwrap())
-    }
-
-    /// Clicks with the mouse at a pixel of the page.
-    #[track_caller]
-    pub fn click_at(&self, (x, y): (f64, f64)) {
-        self.pointer(&[(x, y)], false);
-    }
-
-    /// Drags with the mouse.
-    #[track_caller]
-    pub fn drag(&self, from: (f64, f64), to: (f64, f64)) {
-        let half = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-        self.pointer(&[from, half, to], true);
-    }
-
-    fn pointer(&self, places: &[(f64, f64)], drag: bool) {
-        let to = |(x, y): (f64, f64)| json!({"type": "pointerMove", "duration": 80, "x": x.round() as i64, "y": y.round() as i64, "origin": "viewport"});
-        let (down, up) = (json!({"type": "pointerDown", "button": 0}), json!({"type": "pointerUp", "button": 0}));
-        let mut actions = vec![to(places[0]), down];
-        actions.extend(places[1..].iter().map(|place| to(*place)));
-        if drag {
-            actions.push(json!({"type": "pause", "duration": 60}));
-        }
-        actions.push(up);
-        let mouse =
-            json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
-        self.call("POST", "/actions", Some(json!({"actions": [mouse]})));
-        // Two clicks in one place within this are a double click, which finishes a shape.
-        std::thread::sleep(Duration::from_millis(320));
-    }
-
-    /// Presses a key, with what is held down meanwhile: `Control`, `Shift`.
-    #[track_caller]
-    pub fn key(&self, key: &str, held: &[&str]) {
-        let code = |name: &str| match name {
-            "Control" => "\u{E009}".to_owned(),
-            "Shift" => "\u{E008}".to_owned(),
-            "Enter" => "\u{E007}".to_owned(),
-            "Escape" => "\u{E00C}".to_owned(),
-            "Tab" => "\u{E004}".to_owned(),
-            "Backspace" => "\u{E003}".to_owned(),
-            "ArrowLeft" => "\u{E012}".to_owned(),
-            "ArrowUp" => "\u{E013}".to_owned(),
-            "ArrowRight" => "\u{E014}".to_owned(),
-            "ArrowDown" => "\u{E015}".to_owned(),
-            other => other.to_owned(),
-        };
-        let one = |kind: &str, name: &str| json!({"type": kind, "value": code(name)});
-        let mut actions: Vec<Value> = held.iter().map(|name| one("keyDown", name)).collect();
-        actions.extend([one("keyDown", key), one("keyUp", key)]);
-        actions.extend(held.iter().rev().map(|name| one("keyUp", name)));
-        self.call("POST", "/actions", Some(json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]})));
-    }
-
     /// Calls a command of the shell as the page does, and gives its answer.
     #[track_caller]
     pub fn command(&self, name: &str, arguments: Value) -> Result<Value, Value> {
@@ -330,50 +269,25 @@ impl Window {
         if answer["error"].is_null() { Ok(answer["value"].clone()) } else { Err(answer["error"].clone()) }
     }
 
-    /// Types into whatever has the keyboard.
+    /// The living features of the open map with this name: each its `object` (`layer/id`) and its `feature`.
     #[track_caller]
-    pub fn keys(&self, text: &str) {
-        text.chars().for_each(|key| self.key(&key.to_string(), &[]));
+    pub fn features_named(&self, name: &str) -> Vec<Value> {
+        let bounds = json!({"west": -180, "south": -85, "east": 180, "north": 85});
+        let all = self.features_in(&bounds, 100_000);
+        all.into_iter().filter(|item| item["feature"]["properties"]["name"] == json!(name)).collect()
     }
 
-    /// Presses Tab until what has the keyboard has these words in its text or label, as somebody without a mouse does.
+    /// The features in a box, as the page reads them for snapping: `object` and `feature`.
     #[track_caller]
-    pub fn tab_to(&self, words: &str) {
-        let script = "const it = document.activeElement;
-            // A box that only scrolls has the words of all that is in it.
-            const name = it === null || it === document.body || it.querySelector('button, input') !== null ? '' : `${it.getAttribute('aria-label') ?? ''} ${it.textContent}`;
-            return name.replace(/\\s+/g, ' ').trim()";
-        let mut seen = Vec::new();
-        for _ in 0..120 {
-            self.key("Tab", &[]);
-            let name = self.js(script, json!([])).as_str().unwrap_or_default().to_owned();
-            if name.contains(words) {
-                return;
-            }
-            seen.push(name.chars().take(40).collect::<String>());
-        }
-        panic!("Tab never came to {words:?}; it came to {seen:?}");
-    }
-
-    /// Types into another window of the program, by the beginning of its title: texts and keys, as
-    /// xdotool names them (`key:Tab`). A page there is out of the driver's reach.
-    #[track_caller]
-    pub fn type_elsewhere(&self, title: &str, words: &[&str]) {
-        let tool = |arguments: &[&str]| {
-            let mut tool = Command::new("xdotool");
-            let out = tool.args(arguments).env("DISPLAY", &self.display).output().expect("xdotool runs");
-            String::from_utf8_lossy(&out.stdout).trim().to_owned()
-        };
-        let found = wait_until(&format!("a window called {title}"), PATIENCE, || {
-            let found = tool(&["search", "--onlyvisible", "--name", title]);
-            found.lines().next().map(str::to_owned).ok_or_else(|| "there is none".to_owned())
-        });
-        tool(&["windowfocus", "--sync", &found]);
-        for word in words {
-            match word.strip_prefix("key:") {
-                Some(key) => tool(&["key", "--delay", "80", key]),
-                None => tool(&["type", "--delay", "40", word]),
-            };
+    pub fn features_in(&self, bounds: &Value, limit: u32) -> Vec<Value> {
+        let script = "const done = arguments[2];
+            window.__TAURI_INTERNALS__.invoke('features_in', {bounds: arguments[0], limit: arguments[1]})
+              .then((bytes) => done(new TextDecoder().decode(new Uint8Array(bytes))), (error) => done(JSON.stringify(error)))";
+        let text = self.later(script, json!([bounds, limit]));
+        let mut all: Value = serde_json::from_str(text.as_str().unwrap_or_default()).expect("the answer is JSON");
+        match all["features"].take() {
+            Value::Array(features) => features,
+            _ => panic!("features_in was answered {text}"),
         }
     }
 

@@ -111,13 +111,8 @@ fn pans(report: &mut Report, window: &Window) -> Outcome {
 /// A feature in view, as `layer/id`, and where it lies.
 fn somewhere(window: &Window) -> Outcome<(String, [f64; 2])> {
     let bounds = json!({"west": -10, "south": 40, "east": 15, "north": 52});
-    let script = "const done = arguments[1];
-        window.__TAURI_INTERNALS__.invoke('features_in', {bounds: arguments[0], limit: 400})
-          .then((bytes) => done(new TextDecoder().decode(new Uint8Array(bytes))))";
-    let all: Value = serde_json::from_str(window.later(script, json!([bounds])).as_str().unwrap_or_default())?;
-    let point = all["features"]
-        .as_array()
-        .and_then(|list| list.iter().find(|item| item["feature"]["geometry"]["type"] == "Point"));
+    let found = window.features_in(&bounds, 400);
+    let point = found.iter().find(|item| item["feature"]["geometry"]["type"] == "Point");
     let point = point.ok_or("no point in view")?;
     let at = |axis: usize| point["feature"]["geometry"]["coordinates"][axis].as_f64().unwrap_or_default();
     Ok((point["object"].as_str().unwrap_or_default().to_owned(), [at(0), at(1)]))

@@ -343,6 +343,7 @@ export class Stage {
     for (const mark of this.answer?.marks ?? []) {
       if (mark.o !== null && wanted.has(mark.o) && !this.live.has(mark.o)) this.highlights.addFeature(new Feature({ geometry: toDrawn(mark.g) }));
     }
+    this.steady.painted();
   }
 
   private click(event: MapBrowserEvent): void {

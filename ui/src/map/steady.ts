@@ -14,6 +14,8 @@ export class Steady {
   private readonly observer: ResizeObserver;
   private box: DOMRect;
   private screen = [window.innerWidth, window.innerHeight];
+  /** Whether what is selected was not drawn yet when the room for the map changed. */
+  private owed = false;
   /** What was fitted last, until the view is moved otherwise. */
   private fitted: number[] | null = null;
 
@@ -41,7 +43,15 @@ export class Steady {
     for (const event of ['pointerdown', 'wheel', 'keydown'] as const) this.target.removeEventListener(event, this.taken, { capture: true });
   }
 
-  private readonly taken = (): void => this.release();
+  /** The picture is new: what was owed since the room changed can be kept in sight now. */
+  painted(): void {
+    if (this.owed) this.keepSelected();
+  }
+
+  private readonly taken = (): void => {
+    this.owed = false;
+    this.release();
+  };
 
   private resized(): void {
     const before = this.box;
@@ -69,6 +79,7 @@ export class Steady {
   /** Moves the map no further than it takes to see the whole of what is selected, if it was not too large before. */
   private keepSelected(): void {
     const extent = this.selected();
+    this.owed = extent === null;
     if (extent === null) return;
     const view = this.map.getView();
     const near = NEAR * (view.getResolution() ?? 1);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use bivouac_journal::ids::{LayerId, Object, PeerId};
+use bivouac_journal::ids::{LayerId, Object};
 use bivouac_journal::path::Path;
 use bivouac_store::{SaveTask, ServerLayer, ServerMap, Store};
 use common::*;
@@ -42,17 +42,6 @@ fn put(store: &mut Store, number: u32, group: Option<u32>, at: u64) {
 
 fn make(store: &mut Store, number: u32) {
     store.commit_local("layer", vec![draft_upsert(Object::Layer(layer(number)), layer_value(number))], NOW).unwrap();
-}
-
-fn send_all(store: &mut Store) {
-    let mut bits = 7;
-    let frames = store.prepare_frames(&PeerId::trusted("meeee"), NOW + 100, &mut || {
-        bits += 1;
-        bits
-    });
-    for frame in frames.unwrap() {
-        store.echoed(frame.id, NOW + 101).unwrap();
-    }
 }
 
 fn group_of(store: &mut Store, number: u32) -> Option<LayerId> {

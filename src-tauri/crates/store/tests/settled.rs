@@ -8,18 +8,6 @@ use bivouac_journal::path::Path;
 use bivouac_store::{SaveTask, ServerLayer, ServerMap, Store};
 use common::*;
 
-/// Sends everything; the server echoes it.
-fn send_all(store: &mut Store) {
-    let mut bits = 7;
-    let frames = store.prepare_frames(&PeerId::trusted("meeee"), NOW + 100, &mut || {
-        bits += 1;
-        bits
-    });
-    for frame in frames.unwrap() {
-        store.echoed(frame.id, NOW + 101).unwrap();
-    }
-}
-
 #[test]
 fn an_edit_of_what_we_deleted_ourselves_is_replaced_not_lost() {
     let mut store = store_with_layer();

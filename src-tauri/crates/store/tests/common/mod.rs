@@ -111,3 +111,15 @@ pub fn assert_sound(store: &Store) {
     let verified = store.verify().unwrap();
     assert!(verified.disagreements.is_empty(), "{:?}", verified.disagreements);
 }
+
+/// Sends everything; the server echoes it.
+pub fn send_all(store: &mut Store) {
+    let mut bits = 7;
+    let frames = store.prepare_frames(&PeerId::trusted("meeee"), NOW + 100, &mut || {
+        bits += 1;
+        bits
+    });
+    for frame in frames.unwrap() {
+        store.echoed(frame.id, NOW + 101).unwrap();
+    }
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bivouac_link::{Client, Event, Policy, Socket, find_map};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{TestMap, UmapServer, Window, WindowHome, footprints};
 
 use super::{DRAG, Drag, Pans, ZOOMS, wait};
